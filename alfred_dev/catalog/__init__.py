@@ -1,0 +1,1 @@
+"""WHAT exists: the services of the platform, their ports, health, dependencies and variables."""

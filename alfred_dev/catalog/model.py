@@ -1,0 +1,165 @@
+"""The nouns of the catalog. Absent means absent: no field is filled in later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    """Layers of the network architecture, outermost first."""
+
+    EXTERNAL = "external"
+    PUBLIC = "public"
+    APPLICATION = "application"
+    DATA = "data"
+    MONITORING = "monitoring"
+
+
+class Profile(StrEnum):
+    """Groups that ``up --profile`` selects. Without one everything starts."""
+
+    CORE = "core"
+    AGENTS = "agents"
+    UI = "ui"
+    MONITORING = "monitoring"
+    MAIL = "mail"
+
+
+class ProbeKind(StrEnum):
+    """Protocols we can ask for health; one file each in ``alfred_dev.probe``."""
+
+    HTTP = "http"
+    TCP = "tcp"
+    POSTGRES = "postgres"
+    REDIS = "redis"
+    SMTP = "smtp"
+    GRPC = "grpc"
+    PUBSUB = "pubsub"
+
+
+class Condition(StrEnum):
+    """What a service demands of one it depends on."""
+
+    HEALTHY = "healthy"
+    STARTED = "started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortRange:
+    """A standard range of the port allocation: advice for new services."""
+
+    name: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """One row of the port map.
+
+    ``host`` is the port on this machine, ``container`` what the platform's own image listens on.
+    ``outside_range`` records why a port lies outside its standard range; ``title`` names the row
+    where a service has more than one. ``path`` is the health path of an http probe.
+    """
+
+    host: int
+    container: int
+    protocol: str
+    purpose: str
+    range: str | None
+    probe: ProbeKind
+    path: str = "/"
+    title: str | None = None
+    outside_range: str | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An endpoint that a service tells others, under each of ``names``.
+
+    ``value`` may hold ``{host}``, ``{port}`` (of the service's ``port_index``-th row) and
+    ``{KEY}`` for a setting, percent-encoded because it lands in a URL.
+    """
+
+    names: tuple[str, ...]
+    value: str
+    port_index: int = 0
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binary:
+    """A real server that may be on this machine's PATH.
+
+    ``programs``: names to look for, the first found wins; ``beside``: ``program: path`` looks for
+    ``path`` relative to the real folder of another program (the Pub/Sub emulator beside gcloud).
+    ``requires``: programs that must be there too; ``home``: folders of which one must exist.
+    ``arguments`` and ``environment`` may hold ``{data}``, ``{render}``, ``{home}``, ``{port}``,
+    ``{port1}`` (the second row) and ``{KEY}`` for a setting.
+    """
+
+    programs: tuple[str, ...]
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    beside: Mapping[str, str]
+    requires: tuple[str, ...] = ()
+    home: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One entry of services.yaml.
+
+    ``needs``: variables of other services it must be told (any one of a variable's names);
+    ``settings``: keys of ``.env`` that reach it; ``client``: what ``exec`` gives a client of it;
+    ``engine``: whether ``alfred_dev.embedded`` has a real engine; ``api``: the parts of the
+    platform's API that its stand-in plays; ``durable``: whether it keeps data of its own.
+    """
+
+    id: str
+    title: str
+    tier: Tier
+    profile: Profile
+    ports: tuple[Port, ...]
+    depends_on: Mapping[str, Condition]
+    variables: tuple[Variable, ...]
+    needs: tuple[str, ...]
+    settings: tuple[str, ...]
+    client: Mapping[str, str]
+    aliases: tuple[str, ...]
+    api: tuple[str, ...]
+    image: str | None = None
+    context: str | None = None
+    binary: Binary | None = None
+    engine: bool = False
+    durable: bool = False
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """All services in the order of the port map, and the standard ranges. ``source`` is a path."""
+
+    services: Mapping[str, Service]
+    ranges: tuple[PortRange, ...]
+    source: str
+
+    def provider_of(self, name: str) -> tuple[Service, Variable] | None:
+        """Return the service that provides variable ``name``, or None."""
+        for service in self.services.values():
+            for variable in service.variables:
+                if name in variable.names:
+                    return service, variable
+        return None
+
+    def range_of(self, port: Port) -> PortRange | None:
+        """Return the standard range that ``port`` should lie in, or None where there is none."""
+        return next((r for r in self.ranges if r.name == port.range), None)
+
+    def in_range(self, port: Port) -> bool:
+        """Tell whether ``port`` lies in its standard range; a port without one does not."""
+        standard = self.range_of(port)
+        return standard is not None and standard.first <= port.host <= standard.last

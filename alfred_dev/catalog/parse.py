@@ -1,0 +1,170 @@
+"""services.yaml -> Catalog. Every mistake and contradiction at once, with file:line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alfred_dev.catalog import rules
+from alfred_dev.catalog.model import (
+    Binary,
+    Catalog,
+    Condition,
+    Port,
+    PortRange,
+    ProbeKind,
+    Profile,
+    Service,
+    Tier,
+    Variable,
+)
+from alfred_dev.catalog.schema import Document, Flag, ListOf, MapOf, Record, Text, Whole, read
+from alfred_dev.errors import ConfigError, Problem
+
+PORT_NUMBER = Whole("a port", 1, 65535)
+NAMES = ListOf("names", Text("a name"))
+ID = r"[a-z][a-z0-9-]{0,40}"
+VARIABLE = r"[A-Z][A-Z0-9_]*"
+
+PORT = Record(
+    "a row of the port map",
+    {
+        "host": PORT_NUMBER,
+        "container": PORT_NUMBER,
+        "protocol": Text("how people name the protocol"),
+        "purpose": Text("what it is for, in a few words"),
+        "range": Text("a standard range", nullable=True),
+        "outside_range": Text("why it lies outside its range"),
+        "title": Text("the row's own name"),
+        "probe": Text("how to ask for health", choices=tuple(ProbeKind)),
+        "path": Text("a path that begins with /", pattern=r"/\S*"),
+    },
+    frozenset({"host", "container", "protocol", "purpose", "range", "probe"}),
+)
+BINARY = Record(
+    "a real server on PATH",
+    {
+        "programs": NAMES,
+        "beside": MapOf("program: path relative to its folder", Text("a path")),
+        "requires": NAMES,
+        "home": ListOf("folders", Text("a path")),
+        "arguments": ListOf("arguments", Text("an argument")),
+        "environment": MapOf("variables", Text("a value"), VARIABLE),
+    },
+    frozenset({"programs", "arguments"}),
+)
+SERVICE = Record(
+    "a service",
+    {
+        "title": Text("a name for people"),
+        "tier": Text("a tier", choices=tuple(Tier)),
+        "profile": Text("a profile", choices=tuple(Profile)),
+        "ports": ListOf("ports", PORT),
+        "depends_on": MapOf("service: condition", Text("a condition", choices=tuple(Condition))),
+        "variables": ListOf(
+            "endpoints it tells others",
+            Record(
+                "a variable",
+                {
+                    "names": ListOf("names", Text("a variable", pattern=VARIABLE)),
+                    "value": Text("a value"),
+                    "port_index": Whole("which port, from 0", 0, 9),
+                },
+                frozenset({"names", "value"}),
+            ),
+        ),
+        "needs": ListOf("variables", Text("a variable", pattern=VARIABLE)),
+        "settings": ListOf("settings", Text("a setting", pattern=VARIABLE)),
+        "client": MapOf("variables", Text("a value"), VARIABLE),
+        "aliases": ListOf("other names", Text("a name", pattern=ID)),
+        "api": ListOf("parts of the API", Text("a part", choices=("tasks",))),
+        "image": Text("an image pinned to a version", pattern=r"[a-z0-9./-]+:[\w.-]+"),
+        "context": Text("a folder of a platform checkout"),
+        "binary": BINARY,
+        "engine": Flag("whether alfred_dev.embedded has a real engine"),
+        "durable": Flag("whether it keeps data"),
+    },
+    frozenset({"title", "tier", "profile", "ports"}),
+)
+CATALOG = Record(
+    "the catalog",
+    {
+        "ranges": MapOf(
+            "standard port ranges",
+            Record(
+                "a range",
+                {"first": PORT_NUMBER, "last": PORT_NUMBER},
+                frozenset({"first", "last"}),
+            ),
+        ),
+        "services": MapOf("services", SERVICE, ID),
+    },
+    frozenset({"ranges", "services"}),
+)
+
+
+def parse(text: str, *, source: str) -> Catalog:
+    """Read a catalog. Raises ConfigError with every mistake and contradiction in it."""
+    document = read(text, CATALOG, file=source)
+    if document.problems:
+        raise ConfigError("the catalog cannot be read", document.problems)
+    catalog = build(document)
+    breaches = [Problem(source, line, 1, message) for line, message in rules.breaches(catalog)]
+    if breaches:
+        raise ConfigError("the catalog contradicts itself", breaches)
+    return catalog
+
+
+def build(document: Document) -> Catalog:
+    """Make the nouns from checked data."""
+    data = document.data
+    return Catalog(
+        services={
+            name: _service(name, entry, document) for name, entry in data["services"].items()
+        },
+        ranges=tuple(PortRange(name=name, **bounds) for name, bounds in data["ranges"].items()),
+        source=document.file,
+    )
+
+
+def _service(name: str, entry: Mapping[str, Any], document: Document) -> Service:
+    def line(*path: str | int) -> int:
+        return document.line("services", name, *path)
+
+    return Service(
+        id=name,
+        title=entry["title"],
+        tier=Tier(entry["tier"]),
+        profile=Profile(entry["profile"]),
+        ports=tuple(
+            Port(**{**port, "probe": ProbeKind(port["probe"])}, line=line("ports", i))
+            for i, port in enumerate(entry["ports"])
+        ),
+        depends_on={k: Condition(v) for k, v in entry.get("depends_on", {}).items()},
+        variables=tuple(
+            Variable(**{**variable, "names": tuple(variable["names"])}, line=line("variables", i))
+            for i, variable in enumerate(entry.get("variables", ()))
+        ),
+        needs=tuple(entry.get("needs", ())),
+        settings=tuple(entry.get("settings", ())),
+        client=entry.get("client", {}),
+        aliases=tuple(entry.get("aliases", ())),
+        api=tuple(entry.get("api", ())),
+        image=entry.get("image"),
+        context=entry.get("context"),
+        binary=_binary(entry["binary"]) if "binary" in entry else None,
+        engine=entry.get("engine", False),
+        durable=entry.get("durable", False),
+        line=line(),
+    )
+
+
+def _binary(entry: Mapping[str, Any]) -> Binary:
+    return Binary(
+        programs=tuple(entry["programs"]),
+        arguments=tuple(entry["arguments"]),
+        environment=entry.get("environment", {}),
+        beside=entry.get("beside", {}),
+        requires=tuple(entry.get("requires", ())),
+        home=tuple(entry.get("home", ())),
+    )

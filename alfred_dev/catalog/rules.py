@@ -1,0 +1,159 @@
+"""What no catalog may say. Each rule takes the whole catalog and yields its breaches by line."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from alfred_dev.catalog.model import Catalog
+from alfred_dev.catalog.schema import did_you_mean
+
+Breach = tuple[int, str]
+
+# Ports that Chromium and Firefox refuse to open (the fetch standard's "bad ports" above 1023).
+REFUSED_BY_BROWSERS = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
+     6669, 6679, 6697, 10080}
+)  # fmt: skip
+# What a template may name besides the settings and what the code fills in.
+PLACEHOLDER = re.compile(r"\{([A-Za-z_0-9]+)\}")
+
+
+def breaches(catalog: Catalog) -> list[Breach]:
+    """Return every contradiction in ``catalog``, by line."""
+    return sorted({breach for rule in RULES for breach in rule(catalog)})
+
+
+def out_of_range(catalog: Catalog) -> Iterator[Breach]:
+    """Yield ports outside their standard range that no record explains."""
+    for service in catalog.services.values():
+        for port in service.ports:
+            standard = catalog.range_of(port)
+            if standard and not catalog.in_range(port) and port.outside_range is None:
+                span = f"{standard.first}-{standard.last}"
+                yield (
+                    port.line,
+                    f"{service.id}: port {port.host} lies outside {standard.name} ({span}); "
+                    "move it, or record why in outside_range",
+                )
+
+
+def _names_are_unique(catalog: Catalog) -> Iterator[Breach]:
+    owners: dict[str, list[str]] = defaultdict(list)
+    for service in catalog.services.values():
+        for name in dict.fromkeys((service.id, *service.aliases)):
+            owners[name].append(service.id)
+    for name, ids in owners.items():
+        if len(ids) > 1:
+            line = catalog.services[ids[-1]].line
+            yield line, f"the name {name} is claimed by {', '.join(ids)}"
+
+
+def _ports_are_unique(catalog: Catalog) -> Iterator[Breach]:
+    owners: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for service in catalog.services.values():
+        for port in service.ports:
+            owners[port.host].append((service.id, port.line))
+    for number, claims in owners.items():
+        if len(claims) > 1:
+            names = ", ".join(f"{name} (line {line})" for name, line in claims)
+            yield claims[-1][1], f"port {number} is claimed by {names}"
+
+
+def _ranges_exist(catalog: Catalog) -> Iterator[Breach]:
+    known = {standard.name for standard in catalog.ranges}
+    for service in catalog.services.values():
+        for port in service.ports:
+            if port.range is not None and port.range not in known:
+                hint = did_you_mean(port.range, known)
+                yield port.line, f"{service.id}: there is no range {port.range}{hint}"
+
+
+def _browsers_open_it(catalog: Catalog) -> Iterator[Breach]:
+    for service in catalog.services.values():
+        for port in service.ports:
+            if port.host in REFUSED_BY_BROWSERS and port.protocol == "HTTP":
+                yield port.line, f"{service.id}: browsers refuse to open port {port.host}"
+
+
+def _dependencies_exist(catalog: Catalog) -> Iterator[Breach]:
+    for service in catalog.services.values():
+        for name in service.depends_on:
+            if name not in catalog.services:
+                hint = did_you_mean(name, catalog.services)
+                yield service.line, f"{service.id} depends on {name}, which does not exist{hint}"
+
+
+def _no_cycles(catalog: Catalog) -> Iterator[Breach]:
+    for cycle in cycles(catalog):
+        line = catalog.services[cycle[0]].line
+        yield line, f"services wait for each other: {' -> '.join((*cycle, cycle[0]))}"
+
+
+def cycles(catalog: Catalog) -> list[tuple[str, ...]]:
+    """Return each cycle of dependencies once, beginning with its first name by alphabet."""
+    found: set[tuple[str, ...]] = set()
+    done: set[str] = set()
+    for start in catalog.services:
+        trail: list[str] = []
+        stack: list[tuple[str, bool]] = [(start, False)]
+        while stack:
+            name, leaving = stack.pop()
+            if leaving:
+                trail.pop()
+                done.add(name)
+            elif name in trail:
+                loop = trail[trail.index(name) :]
+                first = loop.index(min(loop))
+                found.add(tuple(loop[first:] + loop[:first]))
+            elif name not in done and name in catalog.services:
+                trail.append(name)
+                stack.append((name, True))
+                stack += [(d, False) for d in catalog.services[name].depends_on]
+    return sorted(found)
+
+
+def _variables_have_one_provider(catalog: Catalog) -> Iterator[Breach]:
+    seen: dict[str, str] = {}
+    for service in catalog.services.values():
+        for variable in service.variables:
+            for name in variable.names:
+                if name in seen:
+                    yield variable.line, f"{name} is provided by {seen[name]} and {service.id}"
+                seen[name] = service.id
+            if variable.port_index >= len(service.ports):
+                yield variable.line, f"{service.id} has no port number {variable.port_index}"
+
+
+def _needs_are_provided(catalog: Catalog) -> Iterator[Breach]:
+    known = {n for s in catalog.services.values() for v in s.variables for n in v.names}
+    for service in catalog.services.values():
+        for name in service.needs:
+            provider = catalog.provider_of(name)
+            if provider is None:
+                hint = did_you_mean(name, known)
+                yield service.line, f"{service.id} needs {name}, which nobody provides{hint}"
+            elif provider[0].id not in service.depends_on and provider[0].id != service.id:
+                yield (
+                    service.line,
+                    f"{service.id} needs {name} of {provider[0].id}, but does not depend on it",
+                )
+
+
+def _has_ports(catalog: Catalog) -> Iterable[Breach]:
+    return ((s.line, f"{s.id} has no port") for s in catalog.services.values() if not s.ports)
+
+
+RULES = (
+    out_of_range,
+    _names_are_unique,
+    _ports_are_unique,
+    _ranges_exist,
+    _browsers_open_it,
+    _dependencies_exist,
+    _no_cycles,
+    _variables_have_one_provider,
+    _needs_are_provided,
+    _has_ports,
+)

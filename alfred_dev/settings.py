@@ -1,0 +1,261 @@
+"""Settings: every key of .env, resolved over its layers; each value knows where it came from.
+
+Layers, the strongest first: flag, environment, --env-file, .env.local, .env, default. An empty
+value of a key that has a default or is made at random counts as not given.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dotenv.parser import parse_stream
+
+from alfred_dev.errors import ConfigError, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One key. ``generated``: made at random on first use; ``secret``: never shown."""
+
+    key: str
+    about: str
+    default: str = ""
+    secret: bool = False
+    generated: bool = False
+    guards: str | None = None  # the service whose data is bound to this value
+
+
+SETTINGS = (
+    Setting(
+        key="POSTGRES_PASSWORD",
+        about="Password of the user postgres. Postgres keeps it with its data.",
+        secret=True,
+        generated=True,
+        guards="db-postgres",
+    ),
+    Setting(
+        key="REDIS_PASSWORD",
+        about="Password that Redis asks for.",
+        secret=True,
+        generated=True,
+        guards="redis",
+    ),
+    Setting(
+        key="MONITORING_ADMIN_PASSWORD",
+        about="Password of Grafana's user admin. Grafana keeps it with its data.",
+        secret=True,
+        generated=True,
+        guards="monitoring-dashboard",
+    ),
+    Setting(
+        key="DB_JWT_SECRET",
+        about="Signs the platform's own HS256 tokens; at least 32 characters.",
+        secret=True,
+        generated=True,
+    ),
+    Setting(
+        key="ALFRED_RAG_API_KEY",
+        about="What agents show to agent-rag.",
+        secret=True,
+        generated=True,
+    ),
+    Setting(
+        key="ALFRED_PROJECT_ID",
+        about="Google Cloud project name that the Pub/Sub emulator is asked for.",
+        default="alfred-agent-platform",
+    ),
+    Setting(
+        key="ALFRED_ENVIRONMENT",
+        about="What the services call this environment.",
+        default="development",
+    ),
+    Setting(
+        key="ALFRED_DEBUG", about="true or false: debug mode of the services.", default="false"
+    ),
+    Setting(
+        key="ALFRED_LOG_LEVEL",
+        about="DEBUG, INFO, WARNING or ERROR: log level of the services.",
+        default="INFO",
+    ),
+    Setting(
+        key="ALFRED_OPENAI_API_KEY",
+        about="Optional: nothing needs a key to start.",
+        secret=True,
+    ),
+    Setting(
+        key="ALFRED_ANTHROPIC_API_KEY",
+        about="Optional: nothing needs a key to start.",
+        secret=True,
+    ),
+    Setting(
+        key="ALFRED_RUNTIME",
+        about="auto or process: what runs the services.",
+        default="auto",
+    ),
+    Setting(
+        key="ALFRED_WAIT_TIMEOUT",
+        about="Seconds that up waits for everything to be healthy.",
+        default="120",
+    ),
+)
+BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
+
+# Other names under which the platform's services read the same setting.
+TWINS: Mapping[str, tuple[str, ...]] = {
+    "ALFRED_PROJECT_ID": ("ALFRED_PROJECT_ID", "PUBSUB_PROJECT_ID", "GOOGLE_CLOUD_PROJECT"),
+}
+DEFAULT_DOMAIN = "dev.alfred-platform.example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was written: a layer, and ``file:line`` where the layer is a file."""
+
+    layer: str
+    where: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.layer} ({self.where})" if self.where else self.layer
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value with its origin and the weaker ones it hides, strongest first."""
+
+    text: str
+    origin: Origin
+    shadowed: tuple[tuple[str, Origin], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The keys one place gives: key -> (text, where)."""
+
+    name: str
+    values: Mapping[str, tuple[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, resolved."""
+
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> str:
+        return self.values[key].text
+
+    def secrets(self) -> frozenset[str]:
+        """Return every secret value that must not be shown, in clear and percent-encoded."""
+        known = (self.values.get(s.key) for s in SETTINGS if s.secret)
+        clear = {value.text for value in known if value and len(value.text) >= MIN_SECRET}
+        return frozenset(clear | {url_quoted(text) for text in clear})
+
+
+# Shorter values are not masked: replacing every "a" of a log by *** helps nobody.
+MIN_SECRET = 4
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_URL_SAFE = re.compile(r"[A-Za-z0-9._~-]")
+
+
+def url_quoted(text: str) -> str:
+    """Percent-encode ``text`` for any place in a URL."""
+    return "".join(
+        c if _URL_SAFE.fullmatch(c) else "".join(f"%{b:02X}" for b in c.encode()) for c in text
+    )
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return ``text`` with every secret replaced, the longest first."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def resolve(layers: Sequence[Layer]) -> Settings:
+    """Resolve every known setting over ``layers`` (strongest first); defaults come last."""
+    resolved: dict[str, Value] = {}
+    for setting in SETTINGS:
+        found = [
+            (layer.values[setting.key][0], Origin(layer.name, layer.values[setting.key][1]))
+            for layer in layers
+            if layer.values.get(setting.key, ("",))[0]
+        ]
+        found.append((setting.default, Origin("default")))
+        (text, origin), *shadowed = found
+        resolved[setting.key] = Value(text, origin, tuple(shadowed))
+    return Settings(resolved)
+
+
+def parse_env_file(data: bytes, *, file: str) -> dict[str, tuple[str, str | None]]:
+    """Read a .env file: key -> (value, ``file:line``); the last of two wins, as in Compose.
+
+    CRLF and a UTF-8 byte order mark are accepted. Raises ConfigError for other encodings and for
+    lines that are no assignment, all at once; a value never stands in the message.
+    """
+    text = _decoded(data, file=file)
+    values: dict[str, tuple[str, str | None]] = {}
+    problems = []
+    for binding in parse_stream(io.StringIO(text)):
+        line = binding.original.line + _leading_newlines(binding.original.string)
+        if binding.key is None and not binding.error:
+            continue  # a comment or blank lines
+        if binding.value is None or not _KEY.fullmatch(binding.key or ""):
+            problems.append(Problem(file, line, 1, "expected KEY=VALUE"))
+        else:
+            values[str(binding.key)] = (binding.value, f"{file}:{line}")
+    if problems:
+        fix = [f"correct or comment out line {problem.line} of {file}" for problem in problems]
+        raise ConfigError(f"{file} cannot be read", problems, fix=fix)
+    return values
+
+
+def _leading_newlines(text: str) -> int:
+    blank = text[: len(text) - len(text.lstrip())]
+    return blank.replace("\r\n", "\n").count("\n")
+
+
+def _decoded(data: bytes, *, file: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4096]:
+        problem = Problem(file, 1, 1, "the file is UTF-16 (or binary), not UTF-8")
+        fix = [f"iconv -f UTF-16 -t UTF-8 {file} > {file}.utf8 && mv {file}.utf8 {file}"]
+        raise ConfigError(f"{file} cannot be read", [problem], fix=fix)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        problem = Problem(file, line, 1, "this line is not UTF-8")
+        fix = [f"iconv -f LATIN1 -t UTF-8 {file} > {file}.utf8 && mv {file}.utf8 {file}"]
+        raise ConfigError(f"{file} cannot be read", [problem], fix=fix) from error
+
+
+def with_values(data: bytes, additions: Mapping[str, str]) -> bytes:
+    """Return a .env file with ``additions``; every other byte stays as it is.
+
+    An empty assignment of a key is filled in place, a key that is absent is appended; the file's
+    own line ending is kept. Values must need no quoting.
+    """
+    newline = b"\r\n" if b"\r\n" in data else b"\n"
+    for key, value in additions.items():
+        assignment = f"{key}={value}".encode()
+        empty = re.compile(rb"^[ \t]*(?:export[ \t]+)?%s[ \t]*=[ \t]*(?:''|\"\")?[ \t]*(?=\r?$)"
+                           % key.encode(), re.MULTILINE)  # fmt: skip
+        data, filled = empty.subn(lambda _, line=assignment: line, data)  # type: ignore[misc]
+        if not filled:
+            data += (newline if data and not data.endswith(b"\n") else b"") + assignment + newline
+    return data
+
+
+def example() -> str:
+    """Return .env.example: every setting with its default."""
+    lines = [
+        "# Every setting of alfred-dev with its default. Written by scripts/golden from",
+        "# alfred_dev/settings.py. Copy what you want to change into .env; secrets that are empty",
+        "# are made at random on first use.",
+    ]
+    for setting in SETTINGS:
+        note = " Made at random." if setting.generated else ""
+        lines += ["", f"# {setting.about}{note}", f"{setting.key}={setting.default}"]
+    return "\n".join(lines) + "\n"

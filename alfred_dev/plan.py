@@ -6,8 +6,8 @@ Pure. Nothing optional is left in a plan: ports, sources and variables are all d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from alfred_dev.catalog.model import (
@@ -115,8 +115,7 @@ class Endpoint:
 class PlannedService:
     """One service with everything decided.
 
-    ``environment``: all it is told, secrets in clear; ``client``: what a client of it is given;
-    ``depends_on``: only what is in the plan.
+    ``environment``: all it is told, secrets in clear; ``client``: what a client of it is given.
     """
 
     id: str
@@ -162,19 +161,11 @@ class Plan:
         return tuple(e for service in self.services for e in service.endpoints)
 
 
-def make(
-    catalog: Catalog, settings: Settings, facts: Facts, request: Request, *, slot: int = 0
-) -> Plan:
-    """Decide everything. Raises UsageError for unknown names, MachineError under ``strict``."""
-    chosen = selection(catalog, request)
-    ids = start_order(catalog, closure(catalog, chosen))
-    services = tuple(
-        _service(catalog.services[name], catalog, settings, facts, ids) for name in ids
-    )
-    if request.strict:
-        _refuse_fallbacks(services)
+def make(catalog: Catalog, settings: Settings, facts: Facts, *, slot: int = 0) -> Plan:
+    """Decide everything about every service."""
+    ids = start_order(catalog)
     return Plan(
-        services=services,
+        services=tuple(_service(catalog.services[name], catalog, settings, facts) for name in ids),
         runtime="process",
         slot=slot,
         domain=DEFAULT_DOMAIN,
@@ -185,32 +176,41 @@ def make(
     )
 
 
-def resolve_name(catalog: Catalog, name: str) -> str:
+def narrow(plan: Plan, request: Request) -> Plan:
+    """Return the part of ``plan`` that was asked for, and all that it depends on.
+
+    Raises UsageError for unknown names, MachineError for fall-backs under ``strict``.
+    """
+    names = {resolve_name(plan, name) for name in request.names}
+    names |= {s.id for s in plan.services if s.profile in request.profiles}
+    if not request.names and not request.profiles:
+        names = set(plan.ids)
+    narrowed = only(plan, closure(plan, names))
+    if request.strict:
+        _refuse_fallbacks(narrowed.services)
+    return narrowed
+
+
+def only(plan: Plan, names: Collection[str]) -> Plan:
+    """Return ``plan`` with just ``names``."""
+    return replace(plan, services=tuple(s for s in plan.services if s.id in names))
+
+
+def resolve_name(plan: Plan, name: str) -> str:
     """Return the id behind ``name``, which may be an alias. Raises UsageError with a hint."""
-    if name in catalog.services:
-        return name
-    for service in catalog.services.values():
-        if name in service.aliases:
+    for service in plan.services:
+        if name == service.id or name in service.aliases:
             return service.id
-    known = [n for s in catalog.services.values() for n in (s.id, *s.aliases)]
+    known = [n for s in plan.services for n in (s.id, *s.aliases)]
     raise UsageError(
         "unknown-service",
         f"there is no service {name}",
         cause=f"the catalog does not have it{did_you_mean(name, known)}",
-        fix=["alfred-dev ports"],
+        fix=["alfred-dev ports   (lists them all)"],
     )
 
 
-def selection(catalog: Catalog, request: Request) -> tuple[str, ...]:
-    """Return the ids that were asked for, in catalog order."""
-    names = {resolve_name(catalog, name) for name in request.names}
-    names |= {s.id for s in catalog.services.values() if s.profile in request.profiles}
-    if not request.names and not request.profiles:
-        return tuple(catalog.services)
-    return tuple(name for name in catalog.services if name in names)
-
-
-def closure(catalog: Catalog, names: Iterable[str]) -> frozenset[str]:
+def closure(plan: Plan, names: Iterable[str]) -> frozenset[str]:
     """Return ``names`` and all that they depend on, directly or not."""
     wanted: set[str] = set()
     todo = list(names)
@@ -218,17 +218,17 @@ def closure(catalog: Catalog, names: Iterable[str]) -> frozenset[str]:
         name = todo.pop()
         if name not in wanted:
             wanted.add(name)
-            todo += catalog.services[name].depends_on
+            todo += plan[name].depends_on
     return frozenset(wanted)
 
 
-def start_order(catalog: Catalog, names: frozenset[str]) -> tuple[str, ...]:
-    """Return ``names`` with every dependency before its dependents, else in catalog order."""
+def start_order(catalog: Catalog) -> tuple[str, ...]:
+    """Return every id with its dependencies before it, else in catalog order."""
     order: dict[str, None] = {}
-    stack = [name for name in reversed(list(catalog.services)) if name in names]
+    stack = list(reversed(list(catalog.services)))
     while stack:
         name = stack[-1]
-        waiting = [d for d in catalog.services[name].depends_on if d in names and d not in order]
+        waiting = [d for d in catalog.services[name].depends_on if d not in order]
         if waiting and name not in order:
             stack += reversed(waiting)
         else:
@@ -290,7 +290,7 @@ def fill_url(template: str, settings: Settings, *, host: str, port: int) -> str:
 
 
 def _service(
-    service: Service, catalog: Catalog, settings: Settings, facts: Facts, ids: Sequence[str]
+    service: Service, catalog: Catalog, settings: Settings, facts: Facts
 ) -> PlannedService:
     first = service.ports[0].host
     address = {"host": LOOPBACK, "port": str(first)}
@@ -315,7 +315,7 @@ def _service(
             )
             for port in service.ports
         ),
-        depends_on={k: v for k, v in service.depends_on.items() if k in ids},
+        depends_on=service.depends_on,
         environment=_environment(service, catalog, settings),
         client={k: fill(v, address, settings) for k, v in service.client.items()},
         asks=_asks(service, catalog),

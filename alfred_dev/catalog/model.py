@@ -96,7 +96,8 @@ class Binary:
 
     ``programs``: names to look for, the first found wins; ``beside``: ``program: path`` looks for
     ``path`` relative to the real folder of another program (the Pub/Sub emulator beside gcloud).
-    ``requires``: programs that must be there too; ``home``: folders of which one must exist.
+    ``requires``: programs that must be there too; ``home``: folders of which one must exist;
+    ``version``: arguments that make it print its version, where it has such.
     ``arguments`` and ``environment`` may hold ``{data}``, ``{render}``, ``{home}``, ``{port}``,
     ``{port1}`` (the second row) and ``{KEY}`` for a setting.
     """
@@ -107,6 +108,7 @@ class Binary:
     beside: Mapping[str, str]
     requires: tuple[str, ...] = ()
     home: tuple[str, ...] = ()
+    version: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

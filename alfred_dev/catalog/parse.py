@@ -48,6 +48,7 @@ BINARY = Record(
         "beside": MapOf("program: path relative to its folder", Text("a path")),
         "requires": NAMES,
         "home": ListOf("folders", Text("a path")),
+        "version": ListOf("arguments", Text("an argument")),
         "arguments": ListOf("arguments", Text("an argument")),
         "environment": MapOf("variables", Text("a value"), VARIABLE),
     },
@@ -167,4 +168,5 @@ def _binary(entry: Mapping[str, Any]) -> Binary:
         beside=entry.get("beside", {}),
         requires=tuple(entry.get("requires", ())),
         home=tuple(entry.get("home", ())),
+        version=tuple(entry.get("version", ())),
     )

@@ -150,7 +150,7 @@ class _Reader:
         if self.nodes > MAX_NODES:
             raise _TooLargeError
         mark = node.start_mark
-        self.document.marks[path] = (mark.line + 1, mark.column + 1)
+        self.document.marks.setdefault(path, (mark.line + 1, mark.column + 1))
         match spec:
             case Record() | MapOf():
                 return self.mapping(node, spec, path)
@@ -172,9 +172,9 @@ class _Reader:
                 continue
             item = self.item_spec(spec, key, path, node)
             if item is not None:
-                result[key] = self.value(child, item, (*path, key))
                 mark = key_mark(node, key)
                 self.document.marks[(*path, key)] = (mark.line + 1, mark.column + 1)
+                result[key] = self.value(child, item, (*path, key))
         if isinstance(spec, Record):
             for name in sorted(spec.required - result.keys()):
                 self.document.problem(f"{name} is missing", *path)

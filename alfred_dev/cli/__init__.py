@@ -1,0 +1,1 @@
+"""Hear it: one file a group of commands. Heavy imports stand inside the commands."""

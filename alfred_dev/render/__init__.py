@@ -1,0 +1,1 @@
+"""HOW it is written: a plan in, files out. Pure."""

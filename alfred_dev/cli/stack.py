@@ -1,0 +1,249 @@
+"""up, down, start, stop, restart."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alfred_dev.catalog.model import Profile
+from alfred_dev.cli import options
+from alfred_dev.errors import InterruptedByUser, UsageError
+
+if TYPE_CHECKING:
+    from alfred_dev.lifecycle import Progress, Report, Stack
+    from alfred_dev.plan import Request
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (up, down, start, stop, restart):
+        app.command()(command)
+
+
+def up(
+    ctx: typer.Context,
+    services: options.Services = None,
+    profile: Annotated[
+        list[Profile] | None, typer.Option("--profile", help="Only this group; may be repeated.")
+    ] = None,
+    runtime: Annotated[
+        str | None, typer.Option("--runtime", help="auto or process. Default: auto.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse embedded engines and stand-ins.")
+    ] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for health.")] = False,
+    wait_timeout: options.Timeout = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show each step with its cause; change nothing.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Start everything (or SERVICE... and what they depend on) and wait until it is healthy."""
+    from alfred_dev import lifecycle
+    from alfred_dev.cli import session
+    from alfred_dev.plan import Request, narrow
+
+    session.refuse_other_runtimes(runtime or "auto")
+    request = Request(names=tuple(services or ()), profiles=tuple(profile or ()), strict=strict)
+    if dry_run:
+        return _dry_run(ctx, request, as_json=as_json)
+    with session.locked("up"):
+        stack = session.stack(ctx, make_secrets=True)
+        wanted = narrow(stack.plan, request)
+        with interruptible(), progress(as_json=as_json) as shown:
+            report = lifecycle.up(
+                stack, wanted, shown, wait=not no_wait, timeout_s=wait_timeout or _timeout(stack)
+            )
+    return finish(stack, report, command="up", waited=not no_wait, as_json=as_json)
+
+
+def down(
+    ctx: typer.Context,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", "-v", help="Delete all data too. Asks first.")
+    ] = False,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
+) -> None:
+    """End everything. Data stays unless --volumes is given."""
+    from alfred_dev import lifecycle, workspace
+    from alfred_dev.cli import session
+    from alfred_dev.report import json as report_json
+
+    place = session.workspace()
+    if volumes and place.data.is_dir():
+        _confirm(f"Delete all data of this checkout ({place.data})?", yes=yes)
+    if place.home.is_dir():
+        with session.locked("down"):
+            runtime = session.process_runtime(place)
+            lifecycle.down(place, runtime, session.note)
+            if volumes:
+                workspace.delete_tree(place.data)
+    if as_json:
+        report_json.emit(report_json.down(deleted_data=volumes))
+    else:
+        kept = "all data is deleted" if volumes else "data is kept"
+        print(f"Everything is down; {kept}.")
+
+
+def start(
+    ctx: typer.Context,
+    services: options.Services = None,
+    wait_timeout: options.Timeout = None,
+    as_json: options.Json = False,
+) -> None:
+    """Start services (default: all that were up), without what they depend on."""
+    _start(ctx, services, wait_timeout, command="start", as_json=as_json)
+
+
+def restart(
+    ctx: typer.Context,
+    services: options.Services = None,
+    wait_timeout: options.Timeout = None,
+    as_json: options.Json = False,
+) -> None:
+    """Stop services and start them again."""
+    _start(ctx, services, wait_timeout, command="restart", as_json=as_json)
+
+
+def stop(
+    ctx: typer.Context, services: options.Services = None, as_json: options.Json = False
+) -> None:
+    """Stop services; they still count as wanted. ``down`` ends everything."""
+    from alfred_dev import lifecycle
+    from alfred_dev.cli import session
+    from alfred_dev.report import json as report_json
+
+    with session.locked("stop"):
+        stack = session.stack(ctx)
+        names = _names(stack, services)
+        stack.runtime.stop(names)
+    if as_json:
+        report_json.emit(report_json.status(stack.plan, lifecycle.look(stack), command="stop"))
+    else:
+        print(f"Stopped: {', '.join(names)}")
+
+
+def _start(
+    ctx: typer.Context,
+    services: list[str] | None,
+    wait_timeout: float | None,
+    *,
+    command: str,
+    as_json: bool,
+) -> None:
+    from alfred_dev import lifecycle
+    from alfred_dev.cli import session
+    from alfred_dev.plan import only
+
+    with session.locked(command):
+        stack = session.stack(ctx, make_secrets=True)
+        wanted = only(stack.plan, _names(stack, services))
+        if command == "restart":
+            stack.runtime.stop(wanted.ids)
+        with interruptible(), progress(as_json=as_json) as shown:
+            report = lifecycle.up(stack, wanted, shown, timeout_s=wait_timeout or _timeout(stack))
+    finish(stack, report, command=command, waited=True, as_json=as_json)
+
+
+def _names(stack: Stack, services: list[str] | None) -> tuple[str, ...]:
+    from alfred_dev import lifecycle
+    from alfred_dev.plan import resolve_name
+
+    names = tuple(dict.fromkeys(resolve_name(stack.plan, name) for name in services or ()))
+    return names or lifecycle.selection(stack)
+
+
+def _timeout(stack: Stack) -> float:
+    value = stack.plan.settings.values["ALFRED_WAIT_TIMEOUT"]
+    try:
+        return float(value.text)
+    except ValueError as error:
+        raise UsageError(
+            "config-invalid",
+            "ALFRED_WAIT_TIMEOUT is not a number of seconds",
+            cause=f"it is {value.text!r}, from {value.origin}",
+            fix=["set ALFRED_WAIT_TIMEOUT=120 there"],
+        ) from error
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn Ctrl-C into its message."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise InterruptedByUser(
+            "interrupted",
+            "interrupted while waiting",
+            cause="what was started goes on running",
+            fix=["alfred-dev status", "alfred-dev down"],
+        ) from error
+
+
+@contextlib.contextmanager
+def progress(*, as_json: bool) -> Iterator[Progress]:
+    """Choose who shows progress: a live table, plain lines, or nobody."""
+    from alfred_dev.report import live
+
+    with live.chosen(silent=as_json) as shown:
+        yield shown
+
+
+def finish(stack: Stack, report: Report, *, command: str, waited: bool, as_json: bool) -> None:
+    """Print the outcome and end with its exit code."""
+    from alfred_dev.report import json as report_json
+    from alfred_dev.report import text
+
+    if as_json:
+        report_json.emit(
+            report_json.status(
+                stack.plan,
+                report.statuses,
+                command=command,
+                duration_s=report.duration_s,
+                failures=report.failures,
+            )
+        )
+    else:
+        text.print_report(stack.plan, report, waited=waited)
+    if waited and not report.ok:
+        raise typer.Exit(4 if report.timed_out else 1)
+
+
+def _dry_run(ctx: typer.Context, request: Request, *, as_json: bool) -> None:
+    from alfred_dev import envfile, lifecycle
+    from alfred_dev.cli import session
+    from alfred_dev.plan import narrow
+    from alfred_dev.report import json as report_json
+
+    stack = session.stack(ctx)
+    missing = envfile.missing(stack.workspace, stack.plan.settings)
+    steps = lifecycle.dry_run(stack, narrow(stack.plan, request))
+    if as_json:
+        return report_json.emit(report_json.dry_run(missing, steps))
+    for key in missing:
+        print(f"make    {key:<22}.env has no value for it")
+    for step in steps:
+        print(step)
+    return None
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty() or "CI" in os.environ:
+        raise UsageError(
+            "confirmation-needed",
+            question.rstrip("?"),
+            cause="there is no terminal to ask on",
+            fix=["alfred-dev down --volumes --yes"],
+        )
+    if not typer.confirm(question):
+        raise typer.Abort

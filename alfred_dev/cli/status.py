@@ -1,0 +1,117 @@
+"""status (alias ps) and wait."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from alfred_dev.cli import options
+
+WATCH_INTERVAL_S = 1.0
+
+
+class Goal(StrEnum):
+    """What ``wait`` waits for."""
+
+    HEALTHY = "healthy"
+    DOWN = "down"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("status")(status)
+    app.command("ps", hidden=True)(status)
+    app.command("wait")(wait)
+
+
+def status(
+    ctx: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it until Ctrl-C.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 1 when something that should run is ill.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show every service: health, where it comes from, URLs."""
+    from alfred_dev import lifecycle
+    from alfred_dev.cli import session
+    from alfred_dev.report import json as report_json
+    from alfred_dev.status import all_well
+
+    stack = session.stack(ctx)
+    if watch:
+        return _watch(stack, as_json=as_json)
+    began = time.monotonic()
+    statuses = lifecycle.look(stack)
+    if as_json:
+        duration_s = time.monotonic() - began
+        report_json.emit(report_json.status(stack.plan, statuses, duration_s=duration_s))
+    else:
+        from alfred_dev.report import text
+
+        text.print_status(stack.plan, statuses)
+        for line in lifecycle.stale(stack, statuses):
+            session.note(line)
+    if exit_code and not all_well(statuses):
+        raise typer.Exit(1)
+    return None
+
+
+def _watch(stack: object, *, as_json: bool) -> None:
+    from rich.console import Group
+    from rich.live import Live
+
+    from alfred_dev import lifecycle
+    from alfred_dev.report import json as report_json
+    from alfred_dev.report import text
+
+    assert isinstance(stack, lifecycle.Stack)  # noqa: S101 - imported late, so typed late
+    if as_json:
+        while True:
+            report_json.emit(report_json.status(stack.plan, lifecycle.look(stack)))
+            time.sleep(WATCH_INTERVAL_S)
+    out = text.console()
+    with Live(console=out, auto_refresh=False, screen=out.is_terminal) as live:
+        while True:
+            parts = text.status_renderables(out, stack.plan, lifecycle.look(stack))
+            live.update(Group(*parts), refresh=True)
+            time.sleep(WATCH_INTERVAL_S)
+
+
+def wait(
+    ctx: typer.Context,
+    service: options.Service,
+    goal: Annotated[Goal, typer.Option("--for", help="What to wait for.")] = Goal.HEALTHY,
+    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1)] = 60.0,
+    as_json: options.Json = False,
+) -> None:
+    """Wait until SERVICE is healthy, or down. Exit 4 when time runs out."""
+    from alfred_dev import lifecycle
+    from alfred_dev.cli import session
+    from alfred_dev.errors import WaitTimeoutError
+    from alfred_dev.plan import resolve_name
+    from alfred_dev.report import json as report_json
+
+    stack = session.stack(ctx)
+    name = resolve_name(stack.plan, service)
+    began = time.monotonic()
+    found, reached = lifecycle.wait_for(
+        stack, name, healthy=goal is Goal.HEALTHY, deadline=began + timeout
+    )
+    if not reached:
+        raise WaitTimeoutError(
+            "wait-timeout",
+            f"{name} is not {goal} after {timeout:g} s",
+            cause=f"it is {found.health}" + (f": {found.detail}" if found.detail else ""),
+            fix=[f"alfred-dev logs {name}"],
+        )
+    duration_s = time.monotonic() - began
+    if as_json:
+        report_json.emit(
+            report_json.status(stack.plan, [found], command="wait", duration_s=duration_s)
+        )
+    else:
+        print(f"{name} is {goal} after {duration_s:.1f} s")

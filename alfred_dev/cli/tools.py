@@ -1,0 +1,183 @@
+"""ports, env, run, exec, open."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, NoReturn
+
+import typer
+
+from alfred_dev.cli import options
+from alfred_dev.errors import MachineError, UsageError
+
+PASS_ON = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+}
+
+
+class EnvFormat(StrEnum):
+    """How ``env`` prints."""
+
+    DOTENV = "dotenv"
+    SHELL = "shell"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(ports)
+    app.command()(env)
+    app.command("run", context_settings=PASS_ON)(run)
+    app.command("exec", context_settings=PASS_ON)(exec_)
+    app.command("open")(open_)
+
+
+def ports(
+    ctx: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="Report every port that somebody else holds.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The table of the README.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show the port map."""
+    from alfred_dev.cli import session
+    from alfred_dev.report import json as report_json
+
+    if check:
+        return _check_ports(ctx, as_json=as_json)
+    known = session.catalog()
+    if as_json:
+        return report_json.emit(report_json.ports(known))
+    from alfred_dev.report import text
+
+    if markdown:
+        print(text.ports_markdown(known))
+    else:
+        text.print_ports(known)
+    return None
+
+
+def _check_ports(ctx: typer.Context, *, as_json: bool) -> None:
+    from alfred_dev import lifecycle
+    from alfred_dev.cli import session
+    from alfred_dev.report import json as report_json
+
+    stack = session.stack(ctx)
+    ours = {name for name, r in lifecycle.observe(stack).services.items() if r.pid}
+    lifecycle.check_ports(stack, [name for name in stack.plan.ids if name not in ours])
+    if as_json:
+        report_json.emit({"schema": report_json.schema("ports-check"), "ok": True, "conflicts": []})
+    else:
+        print(f"Nobody else holds any of our {len(stack.plan.endpoints)} ports.")
+
+
+def env(
+    ctx: typer.Context,
+    form: Annotated[EnvFormat, typer.Option("--format", help="How to print.")] = EnvFormat.DOTENV,
+    as_json: options.Json = False,
+) -> None:
+    """Print the endpoints as a process on this machine must use them, passwords included."""
+    import shlex
+
+    from alfred_dev.cli import session
+    from alfred_dev.report import json as report_json
+
+    values = session.stack(ctx).plan.endpoints_environment
+    if as_json:
+        return report_json.emit(report_json.environment(values))
+    if form is EnvFormat.JSON:
+        return report_json.emit(values)
+    for key, value in sorted(values.items()):
+        if form is EnvFormat.SHELL:
+            print(f"export {key}={shlex.quote(value)}")
+        else:
+            print(f"{key}={dotenv_quoted(value)}")
+    return None
+
+
+def dotenv_quoted(value: str) -> str:
+    """Return ``value`` as .env files write it."""
+    if all(c.isalnum() or c in "._~-%:/@?=&+," for c in value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def run(
+    ctx: typer.Context,
+    command: Annotated[str, typer.Argument(metavar="-- COMMAND [ARG]...")],
+) -> None:
+    """Run a command of this machine with the endpoints in its environment (see env)."""
+    from alfred_dev.cli import session
+
+    stack = session.stack(ctx)
+    become([command, *ctx.args], stack.plan.endpoints_environment)
+
+
+def exec_(
+    ctx: typer.Context,
+    service: options.Service,
+    command: Annotated[str, typer.Argument(metavar="COMMAND [ARG]...")],
+) -> None:
+    """Run a command as SERVICE sees the world: `exec db-postgres psql` asks no password."""
+    from alfred_dev.cli import session
+    from alfred_dev.embedded import engines
+    from alfred_dev.plan import resolve_name
+
+    stack = session.stack(ctx)
+    planned = stack.plan[resolve_name(stack.plan, service)]
+    values = {**planned.environment, **planned.client}
+    programs = engines.client_bin(planned.id)
+    if programs is not None:
+        values["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
+    become([command, *ctx.args], values)
+
+
+def become(argv: list[str], values: Mapping[str, str]) -> NoReturn:
+    """Replace this process by ``argv``: its exit code and signals are the command's own."""
+    merged = {**os.environ, **values}
+    program = shutil.which(argv[0], path=merged.get("PATH"))
+    if program is None:
+        raise MachineError(
+            "command-not-found",
+            f"{argv[0]} cannot be run",
+            cause="there is no such program on PATH",
+            fix=[f"install it, or give its path instead of {argv[0]}"],
+        )
+    sys.stdout.flush()
+    os.execvpe(program, argv, merged)  # noqa: S606 - no shell is involved
+
+
+def open_(
+    service: Annotated[
+        str,
+        typer.Argument(metavar="[SERVICE]", autocompletion=options.services),
+    ] = "ui-chat",
+) -> None:
+    """Open a service's page in the browser (default: ui-chat)."""
+    import webbrowser
+
+    from alfred_dev.catalog.model import ProbeKind
+    from alfred_dev.cli import session
+    from alfred_dev.plan import resolve_name
+
+    stack = session.stack()
+    planned = stack.plan[resolve_name(stack.plan, service)]
+    page = next((e for e in planned.endpoints if e.probe is ProbeKind.HTTP), None)
+    if page is None:
+        raise UsageError(
+            "no-page",
+            f"{planned.id} has no page to open",
+            cause=f"it speaks {planned.endpoints[0].protocol}",
+            fix=[f"alfred-dev exec {planned.id} ..."],
+        )
+    if not webbrowser.open(page.url):
+        session.note("no browser could be started; the address is")
+    print(page.url)

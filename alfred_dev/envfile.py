@@ -1,0 +1,94 @@
+"""``.env``: read with its siblings, and given random values for what is missing."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from alfred_dev.errors import UsageError
+from alfred_dev.settings import SETTINGS, Layer, Setting, Settings, parse_env_file, resolve
+from alfred_dev.settings import with_values as env_with_values
+from alfred_dev.workspace import Workspace, read_bytes, write
+
+ALPHABET = string.ascii_letters + string.digits  # safe in URLs, shells, YAML and .env alike
+LENGTH = 32
+
+
+def load(
+    workspace: Workspace, environment: Mapping[str, str], env_file: Path | None = None
+) -> Settings:
+    """Resolve the settings from every layer there is. Raises ConfigError, UsageError."""
+    layers = [
+        Layer("environment", {k: (v, None) for k, v in environment.items()}),
+        *([_file_layer(env_file, "--env-file", required=True)] if env_file else []),
+        _file_layer(workspace.root / ".env.local", ".env.local"),
+        _file_layer(workspace.env_file, ".env"),
+    ]
+    return resolve(layers)
+
+
+def _file_layer(path: Path, name: str, *, required: bool = False) -> Layer:
+    data = read_bytes(path)
+    if data is None and required:
+        raise UsageError(
+            "file-unreadable",
+            f"{path} cannot be read",
+            cause="there is no such file",
+            fix=[f"ls -l '{path.parent}'"],
+        )
+    return Layer(name, parse_env_file(data or b"", file=path.name))
+
+
+def ensure(
+    workspace: Workspace, settings: Settings, *, tell: Callable[[str], None]
+) -> dict[str, str]:
+    """Write a random value into ``.env`` for every generated setting that has none.
+
+    Returns what was made. A key that is missing while data bound to it exists is an error: a new
+    password would lock its owner out. Raises UsageError, MachineError.
+    """
+    keys = missing(workspace, settings)
+    if not keys:
+        return {}
+    made = {key: random_secret() for key in keys}
+    old = read_bytes(workspace.env_file)
+    write(workspace.env_file, env_with_values(old or b"", made))
+    verb = "wrote" if old is None else "added to"
+    tell(f"{verb} .env: {', '.join(made)} (random, only you can read the file)")
+    return made
+
+
+def missing(workspace: Workspace, settings: Settings) -> tuple[str, ...]:
+    """Return the generated settings without a value. UsageError when data is bound to one."""
+    absent = [s for s in SETTINGS if s.generated and not settings[s.key]]
+    bound = [s for s in absent if s.guards and _has_data(workspace, s.guards)]
+    if bound:
+        raise _missing_with_data(workspace, bound)
+    return tuple(setting.key for setting in absent)
+
+
+def random_secret() -> str:
+    """Return a new password of 190 bits."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+
+
+def _has_data(workspace: Workspace, service: str) -> bool:
+    folder = workspace.data / service
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _missing_with_data(workspace: Workspace, bound: Sequence[Setting]) -> UsageError:
+    keys = ", ".join(setting.key for setting in bound)
+    services = ", ".join(str(setting.guards) for setting in bound)
+    return UsageError(
+        "key-missing",
+        f"{keys} is missing in .env",
+        cause=f"the data of {services} was made with it; a new one would not open that data",
+        fix=[
+            f"put the old value back into {workspace.env_file}",
+            "or delete the data and begin anew: alfred-dev down --volumes",
+        ],
+        where=str(workspace.env_file),
+    )

@@ -1,0 +1,308 @@
+"""up, down, status: the straight line through the rooms."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from alfred_dev import failure, reconcile, status
+from alfred_dev.errors import MachineError
+from alfred_dev.failure import Failure
+from alfred_dev.host import listeners
+from alfred_dev.plan import Plan
+from alfred_dev.probe.base import ProbeResult
+from alfred_dev.probe.run import probe_all
+from alfred_dev.probe.targets import target_of
+from alfred_dev.reconcile import Action, Step
+from alfred_dev.render import process as render
+from alfred_dev.runtime.base import Observed
+from alfred_dev.runtime.process import ProcessRuntime, tail
+from alfred_dev.status import Health, ServiceStatus
+from alfred_dev.workspace import Workspace, write
+
+PROBE_TIMEOUT_S = 2.0
+FIRST_INTERVAL_S = 0.05
+LATER_INTERVAL_S = 0.25
+LATER_AFTER_S = 8.0
+# A definite failure must hold this long: a log-in may be refused while Postgres still starts.
+SETTLE_S = 2.0
+LOG_TAIL = 16_000
+
+
+class Progress(Protocol):
+    """Who shows what happens; ``cli`` has a live table, plain lines, and silence."""
+
+    def note(self, text: str) -> None:
+        """Say one line."""
+
+    def steps(self, steps: Sequence[Step]) -> None:
+        """Say what will be done."""
+
+    def statuses(self, statuses: Sequence[ServiceStatus], elapsed_s: float) -> None:
+        """Show how far it has come; called several times a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """One checkout's stack: what there is, and who runs it. ``plan`` has every service."""
+
+    workspace: Workspace
+    plan: Plan
+    layout: render.Layout
+    runtime: ProcessRuntime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The outcome of a command. ``timed_out``: the reason it ended was the clock."""
+
+    statuses: tuple[ServiceStatus, ...]
+    duration_s: float
+    failures: tuple[Failure, ...] = ()
+    timed_out: bool = False
+    steps: tuple[Step, ...] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything selected is healthy."""
+        return status.all_well(self.statuses)
+
+
+def up(
+    stack: Stack, wanted: Plan, progress: Progress, *, wait: bool = True, timeout_s: float
+) -> Report:
+    """Make everything in ``wanted`` run as planned, and wait until it is healthy.
+
+    Raises MachineError when a port is held by somebody else; then nothing was started.
+    """
+    began = time.monotonic()
+    oom = out_of_memory_kills()
+    steps = prepare(stack, wanted)
+    select(stack.workspace, wanted.ids, add=True)
+    progress.steps(steps)
+    act(stack, steps)
+    if not wait:
+        statuses = look(stack, selected=wanted.ids)
+        return Report(statuses=statuses, duration_s=time.monotonic() - began, steps=steps)
+    statuses, timed_out = asyncio.run(
+        watch(stack, wanted.ids, progress, deadline=began + timeout_s, began=began)
+    )
+    killed = out_of_memory_kills() > oom
+    failures = explain(stack, statuses, out_of_memory=killed) if timed_out is not None else ()
+    return Report(
+        statuses=statuses,
+        duration_s=time.monotonic() - began,
+        failures=failures,
+        timed_out=bool(timed_out) and not any(f.definite for f in failures),
+        steps=steps,
+    )
+
+
+def prepare(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
+    """Observe, decide, check ports, and write what will run. Starts no service."""
+    steps = dry_run(stack, wanted)
+    starting = [s.service for s in steps if s.action is Action.START]
+    check_ports(stack, starting)
+    stack.workspace.prepare()
+    stack.workspace.write_render(render.render(stack.plan, stack.layout))
+    if any(step.action is not Action.KEEP for step in steps):
+        stack.runtime.ensure()
+    return steps
+
+
+def dry_run(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
+    """Return what ``up`` would do, and why. Changes nothing."""
+    desired = render.launch_specs(stack.plan, stack.layout)
+    return reconcile.steps(wanted, desired, observe(stack))
+
+
+def act(stack: Stack, steps: Iterable[Step]) -> None:
+    """Carry the steps out; returns before anything is healthy."""
+    steps = list(steps)
+    restarts = [s.service for s in steps if s.action is Action.RESTART]
+    if restarts:
+        stack.runtime.stop(restarts)
+    changes = [s.service for s in steps if s.action is not Action.KEEP]
+    if changes:
+        stack.runtime.start(changes)
+
+
+def check_ports(stack: Stack, starting: Sequence[str]) -> None:
+    """Refuse to start when somebody else holds a port. Raises MachineError with every holder."""
+    conflicts = port_conflicts(stack, starting)
+    if not conflicts:
+        return
+    fixes = dict.fromkeys(line for conflict in conflicts for line in conflict.fix)
+    count = len({conflict.port for conflict in conflicts})
+    raise MachineError(
+        "port-taken",
+        f"{count} of our ports {'is' if count == 1 else 'are'} taken; nothing was started",
+        cause="\n".join(str(conflict) for conflict in conflicts),
+        fix=[*fixes, "alfred-dev up"],
+    )
+
+
+def port_conflicts(stack: Stack, services: Sequence[str]) -> list[listeners.Conflict]:
+    """Return every port of ``services`` that somebody else holds."""
+    ports = {e.port: e.service for e in stack.plan.endpoints if e.service in services}
+    if not ports:
+        return []
+    own = {orphan.pid for orphan in stack.runtime.orphans()}
+    found = listeners.conflicts(ports, listeners.listeners(ports), own_pids=own)
+    if own:
+        return found  # orphans of ours hold their ports until they are ended
+    return found + listeners.unlisted(ports, found)
+
+
+def observe(stack: Stack) -> Observed:
+    """Take one snapshot of the runtime."""
+    ports = {s.id: [e.listen for e in s.endpoints] for s in stack.plan.services}
+    return stack.runtime.observe(ports)
+
+
+def look(stack: Stack, *, selected: Sequence[str] | None = None) -> tuple[ServiceStatus, ...]:
+    """Observe and probe everything once."""
+    chosen = selection(stack) if selected is None else selected
+    probes = asyncio.run(_probe(stack.plan, [e.port for e in stack.plan.endpoints]))
+    return status.assess(stack.plan, observe(stack), probes, chosen)
+
+
+async def _probe(plan: Plan, ports: Iterable[int]) -> dict[int, ProbeResult]:
+    asked = set(ports)
+    endpoints = [e for e in plan.endpoints if e.port in asked]
+    targets = [target_of(endpoint, plan.settings) for endpoint in endpoints]
+    results = await probe_all(targets, timeout_s=PROBE_TIMEOUT_S)
+    return {e.port: result for e, result in zip(endpoints, results, strict=True)}
+
+
+async def watch(
+    stack: Stack, names: Sequence[str], progress: Progress, *, deadline: float, began: float
+) -> tuple[tuple[ServiceStatus, ...], bool | None]:
+    """Probe until all of ``names`` are healthy, a failure is definite, or the deadline.
+
+    Returns the last statuses and None (healthy), False (definite failure) or True (time-out).
+    A port is asked only while its process listens, and no more once it is healthy.
+    """
+    results: dict[int, ProbeResult] = {}
+    definite_since: float | None = None
+    while True:
+        observed = observe(stack)
+        listening = {p for r in observed.services.values() for p in r.ports}
+        wanted = [e for e in stack.plan.endpoints if e.service in names]
+        due = [
+            e.port
+            for e in wanted
+            if e.listen in listening and not (e.port in results and results[e.port].ok)
+        ]
+        results |= await _probe(stack.plan, due)
+        results = {p: r for p, r in results.items() if p in listening}
+        statuses = status.assess(stack.plan, observed, results, names)
+        now = time.monotonic()
+        progress.statuses(statuses, now - began)
+        if status.all_well(statuses):
+            return statuses, None
+        definite_since = (definite_since or now) if settled(statuses) else None
+        if definite_since is not None and now - definite_since >= SETTLE_S:
+            return statuses, False
+        if now >= deadline:
+            return statuses, True
+        await asyncio.sleep(FIRST_INTERVAL_S if now - began < LATER_AFTER_S else LATER_INTERVAL_S)
+
+
+def settled(statuses: Sequence[ServiceStatus]) -> bool:
+    """Tell whether waiting is vain: every service that is ill is definitely so, or blocked."""
+    ill = [s for s in statuses if s.selected and s.health is not Health.HEALTHY]
+    definite = {s.id for s in ill if failure.is_definite(s)}
+    return bool(definite) and all(s.id in definite or definite & set(s.blocked_by) for s in ill)
+
+
+def explain(
+    stack: Stack, statuses: Sequence[ServiceStatus], *, out_of_memory: bool = False
+) -> tuple[Failure, ...]:
+    """Return the root causes of what is ill, with the last lines of each."""
+    ill = [s.id for s in statuses if s.selected and s.health is not Health.HEALTHY]
+    logs = {name: tail(stack.workspace.logs / f"{name}.log", LOG_TAIL) for name in ill}
+    return failure.explain(statuses, logs, stack.plan.secrets, out_of_memory=out_of_memory)
+
+
+def stale(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:
+    """Say which running services do not run as planned any more, and what to type."""
+    desired = render.launch_specs(stack.plan, stack.layout)
+    causes: dict[str, list[str]] = {}
+    for found in statuses:
+        spec = found.running.spec
+        if found.running.pid and spec is not None:
+            for cause in reconcile.differences(spec, desired[found.id]):
+                causes.setdefault(cause, []).append(found.id)
+    return [
+        f"{cause} since {', '.join(names)} started: alfred-dev up restarts what needs it"
+        for cause, names in causes.items()
+    ]
+
+
+def wait_for(
+    stack: Stack, name: str, *, healthy: bool, deadline: float
+) -> tuple[ServiceStatus, bool]:
+    """Wait until ``name`` is healthy, or down. Returns its last status and whether it came so."""
+    while True:
+        found = next(s for s in look(stack) if s.id == name)
+        reached = found.health is (Health.HEALTHY if healthy else Health.DOWN)
+        if reached or time.monotonic() >= deadline:
+            return found, reached
+        time.sleep(FIRST_INTERVAL_S)
+
+
+def selection(stack: Stack) -> tuple[str, ...]:
+    """Return what ``up`` last selected; everything when it has not run since ``down``."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        state = json.loads(_state_file(stack.workspace).read_text())
+        chosen = tuple(name for name in stack.plan.ids if name in state["selected"])
+        if chosen:
+            return chosen
+    return stack.plan.ids
+
+
+def select(workspace: Workspace, names: Iterable[str], *, add: bool = False) -> None:
+    """Remember what should run. ``add``: besides what already should."""
+    path = _state_file(workspace)
+    old: Mapping[str, list[str]] = {}
+    if add:
+        with contextlib.suppress(OSError, ValueError):
+            old = json.loads(path.read_text())
+    chosen = sorted({*old.get("selected", ()), *names})
+    write(path, (json.dumps({"selected": chosen, "runtime": "process"}) + "\n").encode())
+
+
+def forget(workspace: Workspace) -> None:
+    """Forget what should run."""
+    _state_file(workspace).unlink(missing_ok=True)
+
+
+def _state_file(workspace: Workspace) -> Path:
+    return workspace.home / "state.json"
+
+
+def down(workspace: Workspace, runtime: ProcessRuntime, tell: Callable[[str], None]) -> None:
+    """End everything of this checkout, also what a killed supervisor left. Data stays.
+
+    Works from what was recorded, whatever the settings say by now.
+    """
+    cleaned = runtime.down()
+    if cleaned:
+        tell(f"ended what a killed supervisor had left behind: {', '.join(cleaned)}")
+    forget(workspace)
+
+
+def out_of_memory_kills() -> int:
+    """Return how many processes the kernel has killed for memory since boot; 0 if not told."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0

@@ -1,0 +1,76 @@
+"""desired x observed -> steps, each with its cause. Pure; ``str(step)`` is a line of --dry-run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from alfred_dev.plan import Plan
+from alfred_dev.runtime.base import LaunchSpec, Observed, State
+
+
+class Action(StrEnum):
+    """What can be done to a service."""
+
+    START = "start"
+    RESTART = "restart"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do, and why."""
+
+    action: Action
+    service: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.action:<8}{self.service:<22}{self.cause}"
+
+
+def steps(plan: Plan, desired: Mapping[str, LaunchSpec], observed: Observed) -> tuple[Step, ...]:
+    """Return one step a service of the plan, in start order."""
+    return tuple(_step(name, desired[name], observed) for name in plan.ids)
+
+
+def _step(name: str, wanted: LaunchSpec, observed: Observed) -> Step:
+    running = observed.services.get(name)
+    if running is None or running.state is State.STOPPED:
+        return Step(Action.START, name, "it is not running")
+    if running.state in (State.FATAL, State.EXITED):
+        return Step(Action.START, name, f"it has ended ({running.detail})")
+    if running.spec is None:
+        return Step(Action.RESTART, name, "how it was started is not known")
+    causes = differences(running.spec, wanted)
+    if causes:
+        return Step(Action.RESTART, name, ", ".join(causes))
+    return Step(Action.KEEP, name, f"it runs as planned (pid {running.pid})")
+
+
+def differences(old: LaunchSpec, new: LaunchSpec) -> tuple[str, ...]:
+    """Say what changed between two ways to start a service; names of variables, never values."""
+    causes = []
+    if old.code != new.code:
+        causes.append("alfred-dev was updated")
+    if old.source != new.source:
+        causes.append(f"it now comes from {new.source}")
+    elif old.argv != new.argv:
+        causes.append("its command line changed")
+    changed = sorted(
+        key
+        for key in old.environment.keys() | new.environment.keys()
+        if old.environment.get(key) != new.environment.get(key)
+    )
+    if changed:
+        causes.append(f"{_some(changed)} changed")
+    if old.files != new.files:
+        causes.append("its configuration file changed")
+    return tuple(causes)
+
+
+def _some(names: Iterable[str], limit: int = 3) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
+    return ", ".join(listed[:limit]) + more

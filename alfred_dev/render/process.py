@@ -1,0 +1,158 @@
+"""Plan -> what the process runtime runs: a launch document a service, and supervisord's file.
+
+Commands and paths in supervisord.conf are relative to ``.alfred`` and free of anything from the
+machine, so no character of a path needs quoting there; the launcher reads the rest as JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alfred_dev.catalog.model import Binary
+from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
+from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind, fill
+from alfred_dev.render import prometheus
+from alfred_dev.runtime.base import LaunchSpec
+from alfred_dev.workspace import Artifact
+
+# Postgres: SIGINT is its fast shutdown; SIGTERM would wait for every client to leave.
+STOP_SIGNALS = {"db-postgres": "INT"}
+# A process that ends within START_SECONDS counts as a failed start; after START_RETRIES of those,
+# each a second later than the one before, supervisord gives up. Readiness is not its business.
+START_SECONDS = 10
+START_RETRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Absolute folders, as text: rendering touches no path."""
+
+    data: str
+    render: str
+    python: str
+
+
+def launch_specs(plan: Plan, layout: Layout) -> dict[str, LaunchSpec]:
+    """Return how each service of the plan is started."""
+    files = {a.path: hashlib.sha256(a.text.encode()).hexdigest() for a in prometheus.render(plan)}
+    return {s.id: _launch_spec(s, plan, layout, files) for s in plan.services}
+
+
+def render(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
+    """Return every file of the process runtime, in path order."""
+    specs = launch_specs(plan, layout)
+    launchers = [Artifact(f"services/{name}.json", spec.to_json()) for name, spec in specs.items()]
+    config = Artifact("supervisord.conf", supervisord(plan))
+    return tuple(sorted((*launchers, config, *prometheus.render(plan)), key=lambda a: a.path))
+
+
+def supervisord(plan: Plan) -> str:
+    """Return supervisord.conf. Nothing starts by itself: ``up`` decides."""
+    sections: list[tuple[str, Mapping[str, object]]] = [
+        ("unix_http_server", {"file": "%(ENV_ALFRED_SUPERVISOR_SOCKET)s", "chmod": "0600"}),
+        (
+            "supervisord",
+            {
+                "nodaemon": "true",
+                "logfile": "logs/supervisord.log",
+                "logfile_maxbytes": "1MB",
+                "logfile_backups": 1,
+                "pidfile": "run/supervisord.pid",
+                "childlogdir": "logs",
+                "minfds": 256,
+                "minprocs": 50,
+            },
+        ),
+        (
+            "rpcinterface:supervisor",
+            {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
+        ),
+        *((f"program:{s.id}", _program(s.id)) for s in plan.services),
+    ]
+    return "\n".join(
+        "\n".join([f"[{title}]", *(f"{key}={value}" for key, value in body.items()), ""])
+        for title, body in sections
+    )
+
+
+def _program(name: str) -> dict[str, object]:
+    return {
+        "command": f"python -m alfred_dev.runtime.launch {name}",
+        "autostart": "false",
+        "autorestart": "true",
+        "startsecs": START_SECONDS,
+        "startretries": START_RETRIES,
+        "stopsignal": STOP_SIGNALS.get(name, "TERM"),
+        "stopwaitsecs": 5,
+        "stopasgroup": "false" if name in STOP_SIGNALS else "true",
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": f"logs/{name}.log",
+        "stdout_logfile_maxbytes": "5MB",
+        "stdout_logfile_backups": 2,
+    }
+
+
+def _launch_spec(
+    service: PlannedService, plan: Plan, layout: Layout, files: Mapping[str, str]
+) -> LaunchSpec:
+    environment = dict(service.environment)
+    source = service.source
+    if source.kind is SourceKind.BINARY and source.binary:
+        argv, extra = _binary(service, source.binary, plan, layout)
+        code = ""
+    else:
+        argv = (layout.python, "-m", "alfred_dev.embedded", service.id)
+        extra = {"ALFRED_EMBEDDED": embedded_spec(service, plan, layout).to_json()}
+        code = plan.code
+    reads = [digest for path, digest in files.items() if any(path in a for a in argv)]
+    return LaunchSpec(
+        service=service.id,
+        source=source.kind,
+        argv=argv,
+        environment=environment | extra,
+        code=code,
+        files=" ".join(reads),
+    )
+
+
+def _binary(
+    service: PlannedService, binary: Binary, plan: Plan, layout: Layout
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    values = {
+        "data": f"{layout.data}/{service.id}",
+        "render": layout.render,
+        "home": service.source.home,
+        "port": str(service.endpoints[0].listen),
+        "port1": str(service.endpoints[-1].listen),
+    }
+    argv = (service.source.path, *(fill(a, values, plan.settings) for a in binary.arguments))
+    extra = {k: fill(v, values, plan.settings) for k, v in binary.environment.items()}
+    return argv, extra
+
+
+def embedded_spec(service: PlannedService, plan: Plan, layout: Layout) -> EmbeddedSpec:
+    """Return what ``alfred_dev.embedded`` must know of itself."""
+    return EmbeddedSpec(
+        id=service.id,
+        title=service.title,
+        stands_in=service.source.kind is SourceKind.STAND_IN,
+        bind=LOOPBACK,
+        domain=plan.domain,
+        ports=tuple(
+            Listener(listen=e.listen, probe=e.probe, path=e.path, purpose=e.purpose)
+            for e in service.endpoints
+        ),
+        asks=tuple(_ask(name, variable, plan) for name, variable in service.asks.items()),
+        api=service.api,
+        aliases=service.aliases,
+        data=Path(layout.data, service.id),
+    )
+
+
+def _ask(name: str, variable: str, plan: Plan) -> Ask:
+    endpoint = plan[name].endpoints[0]
+    return Ask(service=name, variable=variable, probe=endpoint.probe, path=endpoint.path)

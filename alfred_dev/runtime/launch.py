@@ -1,0 +1,65 @@
+"""``python -m alfred_dev.runtime.launch SERVICE``: become the service.
+
+Run by supervisord in ``.alfred``. Reads the rendered launch document, writes down how and as what
+process the service was started, sets exactly its environment and executes it: the process id stays
+the same. Imports next to nothing: this runs before every service.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from alfred_dev.host import processes
+
+# What a service may inherit from whoever typed ``up``; everything else is decided by the plan.
+INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+# What our supervisord sets for all of its children.
+SET_FOR_ALL = ("PYTHONPATH", "PYTHONUNBUFFERED")
+
+
+def started_file(run: Path, service: str) -> Path:
+    """Return where the launcher writes down what it started."""
+    return run / "started" / f"{service}.json"
+
+
+def main(service: str) -> NoReturn:
+    """Execute ``service``; ends with 127 when its program cannot be executed."""
+    spec = json.loads(Path("render/services", f"{service}.json").read_text())
+    inherited = {key: os.environ[key] for key in (*INHERITED, *SET_FOR_ALL) if key in os.environ}
+    write_down(Path("run"), service, spec)
+    try:
+        os.execve(spec["argv"][0], spec["argv"], inherited | spec["environment"])  # noqa: S606
+    except OSError as error:
+        sys.stderr.write(f"{spec['argv'][0]} cannot be executed: {error.strerror}\n")
+        sys.exit(127)
+
+
+def write_down(run: Path, service: str, spec: object) -> None:
+    """Record process, time, and how many starts came before it since the last deliberate one."""
+    path = started_file(run, service)
+    try:
+        starts = json.loads(path.read_text())["starts"]
+    except (OSError, ValueError, KeyError, TypeError):  # the first start, or a torn file
+        starts = 0
+    pid = os.getpid()
+    record = {
+        "pid": pid,
+        "identity": processes.identity(pid),
+        "at": time.time(),
+        "starts": starts + 1,
+        "spec": spec,
+    }
+    temporary = path.with_suffix(f".{pid}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(record, file)
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

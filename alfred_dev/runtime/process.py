@@ -1,0 +1,271 @@
+"""Local processes under supervisord: config file in, XML-RPC over a unix socket out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import xmlrpc.client  # noqa: S411 - only its Fault class
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alfred_dev.errors import MachineError
+from alfred_dev.host import processes
+from alfred_dev.runtime.base import LaunchSpec, Observed, Running, State
+from alfred_dev.runtime.launch import INHERITED, started_file
+from alfred_dev.runtime.rpc import Supervisor
+from alfred_dev.workspace import Workspace, make_private_folder
+
+READY_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 10.0
+POLL_S = 0.02
+STATES: Mapping[str, State] = {
+    "STOPPED": State.STOPPED,
+    "STOPPING": State.STOPPED,
+    "STARTING": State.STARTING,
+    "RUNNING": State.RUNNING,
+    "BACKOFF": State.BACKOFF,
+    "EXITED": State.EXITED,
+    "FATAL": State.FATAL,
+    "UNKNOWN": State.FATAL,
+}
+_ENDED = re.compile(r"(?:exited|stopped): (\S+) \((.+?)(?:; (?:not )?expected)?\)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What the launcher wrote down of one start."""
+
+    service: str
+    pid: int
+    identity: str
+    at: float
+    starts: int
+    spec: LaunchSpec
+
+
+def socket_path(workspace: Workspace, environment: Mapping[str, str]) -> Path:
+    """Return supervisord's socket: short (a path over 107 bytes fails) and this user's alone."""
+    base = environment.get("XDG_RUNTIME_DIR", "")
+    folder = Path(base, "alfred-dev") if base and len(base) < 60 and Path(base).is_dir() else None
+    folder = folder or Path("/tmp", f"alfred-dev-{os.getuid()}")  # noqa: S108 - owner is checked
+    return folder / f"{workspace.project}.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRuntime:
+    """The services of one checkout as processes of this machine."""
+
+    workspace: Workspace
+    socket: Path
+    environment: Mapping[str, str]
+
+    name = "process"
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """A connection to our supervisord, opened on first use."""
+        return Supervisor(self.socket)
+
+    def observe(self, ports: Mapping[str, Iterable[int]]) -> Observed:
+        """Take one snapshot. ``ports``: what each service should listen on."""
+        records = self.records()
+        if records is None:
+            return Observed(alive=False)
+        started = self.started()
+        ended = self.endings()
+        services = {}
+        for record in records:
+            name, pid = record["name"], record["pid"]
+            note = started.get(name)
+            state = STATES[record["statename"]]
+            services[name] = Running(
+                state=state,
+                pid=pid,
+                started_at=note.at if note else 0.0,
+                restarts=note.starts - 1 if note else 0,
+                detail=ended.get(name, record["spawnerr"]) if state is not State.RUNNING else "",
+                ports=frozenset(_listens(pid, ports.get(name, ())) if pid else ()),
+                spec=note.spec if note else None,
+            )
+        pids = {r.pid for r in services.values() if r.pid}
+        return Observed(alive=True, services=services, pids=frozenset(pids))
+
+    def records(self) -> list[dict[str, Any]] | None:
+        """Return supervisord's own records, None when it does not run."""
+        try:
+            return self.supervisor.processes()
+        except (OSError, xmlrpc.client.Error, xmlrpc.client.ResponseError):
+            return None
+
+    def started(self) -> dict[str, Started]:
+        """Return what the launcher wrote down, by service; torn files count as absent."""
+        found = {}
+        for path in sorted((self.workspace.run / "started").glob("*.json")):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                data = json.loads(path.read_text())
+                spec = LaunchSpec.from_json(json.dumps(data["spec"]))
+                found[path.stem] = Started(
+                    service=path.stem,
+                    pid=int(data["pid"]),
+                    identity=str(data["identity"]),
+                    at=float(data["at"]),
+                    starts=int(data["starts"]),
+                    spec=spec,
+                )
+        return found
+
+    def endings(self) -> dict[str, str]:
+        """Return how each service ended last, in supervisord's words."""
+        return endings(tail(self.workspace.logs / "supervisord.log", 64_000))
+
+    def ensure(self) -> None:
+        """Have supervisord running with the rendered configuration. Raises MachineError."""
+        make_private_folder(self.workspace.run / "started")
+        if self.records() is not None:
+            self.supervisor.reload()
+            return
+        self.end_orphans()
+        self._check_socket_folder()
+        process = self._spawn()
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while self.records() is None:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise self._does_not_start(process)
+            time.sleep(POLL_S)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        inherited = {k: self.environment[k] for k in INHERITED if k in self.environment}
+        path = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", "")])
+        package = str(Path(__file__).parents[2])
+        ours = {
+            "PATH": path,
+            "PYTHONPATH": package,
+            "PYTHONUNBUFFERED": "1",
+            "ALFRED_SUPERVISOR_SOCKET": str(self.socket),
+        }
+        config = ["-c", "render/supervisord.conf"]
+        user = ["-u", "root"] if os.getuid() == 0 else []
+        return subprocess.Popen(
+            [sys.executable, "-m", "alfred_dev.runtime.supervisord", *config, *user],
+            cwd=self.workspace.home,
+            env=inherited | ours,
+            stdin=subprocess.DEVNULL,
+            stdout=(self.workspace.logs / "supervisord.out").open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _does_not_start(self, process: subprocess.Popen[bytes]) -> MachineError:
+        process.kill()
+        said = tail(self.workspace.logs / "supervisord.out", 4000).strip().splitlines()
+        return MachineError(
+            "supervisor-failed",
+            "the process supervisor does not start",
+            cause=said[-1] if said else f"no answer on {self.socket}",
+            fix=[f"cat '{self.workspace.logs / 'supervisord.log'}'"],
+        )
+
+    def _check_socket_folder(self) -> None:
+        folder = self.socket.parent
+        make_private_folder(folder)
+        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+            raise MachineError(
+                "runtime-folder",
+                f"{folder} is not ours",
+                cause="it belongs to another user, or is a symbolic link",
+                fix=[f"sudo rm -r '{folder}'"],
+            )
+        with contextlib.suppress(FileNotFoundError):
+            self.socket.unlink()
+
+    def start(self, names: Iterable[str]) -> None:
+        """Start programs; returns at once. Their count of restarts begins anew."""
+        wanted = list(names)
+        for name in wanted:
+            started_file(self.workspace.run, name).unlink(missing_ok=True)
+        self.supervisor.call_all("startProcess", wanted, False)
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stop programs and wait until they have ended."""
+        wanted = set(names)
+        if self.records() is None:
+            return
+        self.supervisor.call_all("stopProcess", sorted(wanted), False)
+        self._wait(lambda: not self._active(wanted))
+
+    def _active(self, names: set[str]) -> bool:
+        active = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
+        return any(r["name"] in names and r["statename"] in active for r in self.records() or ())
+
+    def down(self) -> list[str]:
+        """End everything, supervisord too; return what had to be cleaned up without it."""
+        records = self.records()
+        if records is not None:
+            self.stop(r["name"] for r in records)
+            pid = self._supervisor_pid()
+            self.supervisor.shutdown()
+            self._wait(lambda: self.records() is None and not processes.exists(pid))
+        return self.end_orphans()
+
+    def _supervisor_pid(self) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return int((self.workspace.run / "supervisord.pid").read_text())
+        return 0
+
+    def orphans(self) -> list[Started]:
+        """Return recorded processes that live on without a supervisord."""
+        if self.records() is not None:
+            return []
+        return [s for s in self.started().values() if processes.alive(s.pid, s.identity)]
+
+    def end_orphans(self) -> list[str]:
+        """End what a killed supervisord left behind; return the services."""
+        orphans = self.orphans()
+        for orphan in orphans:
+            processes.kill_tree(orphan.pid, orphan.identity, grace_s=3.0)
+        for path in (self.workspace.run / "started").glob("*"):
+            path.unlink(missing_ok=True)
+        return [orphan.service for orphan in orphans]
+
+    def _wait(self, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while not done():
+            if time.monotonic() > deadline:
+                raise MachineError(
+                    "stop-failed",
+                    "not everything has ended",
+                    cause=f"something still runs after {STOP_TIMEOUT_S:g} s",
+                    fix=["alfred-dev down"],
+                )
+            time.sleep(POLL_S)
+
+
+def _listens(pid: int, wanted: Iterable[int]) -> set[int]:
+    """Ports of ``pid``; its children are only asked when it lacks one that it should have."""
+    own = set().union(*processes.listening_ports([pid]).values())
+    if set(wanted) <= own:
+        return own
+    return own.union(*processes.listening_ports(processes.tree(pid)).values())
+
+
+def endings(log: str) -> dict[str, str]:
+    """Return the last ending of each program from supervisord's log."""
+    return {match[1]: match[2] for match in _ENDED.finditer(log)}
+
+
+def tail(path: Path, size: int) -> str:
+    """Return at most the last ``size`` bytes of ``path``; nothing when it is not there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - size))
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""

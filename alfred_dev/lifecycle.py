@@ -13,7 +13,7 @@ from typing import Protocol
 
 from alfred_dev import failure, reconcile, status
 from alfred_dev.errors import MachineError
-from alfred_dev.failure import Failure
+from alfred_dev.failure import Failure, FailureClass
 from alfred_dev.host import listeners
 from alfred_dev.plan import Plan
 from alfred_dev.probe.base import ProbeResult
@@ -24,14 +24,11 @@ from alfred_dev.render import process as render
 from alfred_dev.runtime.base import Observed
 from alfred_dev.runtime.process import ProcessRuntime, tail
 from alfred_dev.status import Health, ServiceStatus
+from alfred_dev.watch import End, watch
 from alfred_dev.workspace import Workspace, write
 
 PROBE_TIMEOUT_S = 2.0
-FIRST_INTERVAL_S = 0.05
-LATER_INTERVAL_S = 0.25
-LATER_AFTER_S = 8.0
-# A definite failure must hold this long: a log-in may be refused while Postgres still starts.
-SETTLE_S = 2.0
+WAIT_INTERVAL_S = 0.05
 LOG_TAIL = 16_000
 
 
@@ -60,7 +57,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The outcome of a command. ``timed_out``: the reason it ended was the clock."""
+    """The outcome of a command. ``timed_out``: nothing said that it is ill, time just ran out."""
 
     statuses: tuple[ServiceStatus, ...]
     duration_s: float
@@ -90,16 +87,23 @@ def up(
     if not wait:
         statuses = look(stack, selected=wanted.ids)
         return Report(statuses=statuses, duration_s=time.monotonic() - began, steps=steps)
-    statuses, timed_out = asyncio.run(
-        watch(stack, wanted.ids, progress, deadline=began + timeout_s, began=began)
+    statuses, end = asyncio.run(
+        watch(
+            stack.plan,
+            wanted.ids,
+            lambda: observe(stack),
+            progress.statuses,
+            began=began,
+            deadline=began + timeout_s,
+        )
     )
     killed = out_of_memory_kills() > oom
-    failures = explain(stack, statuses, out_of_memory=killed) if timed_out is not None else ()
+    failures = () if end is End.HEALTHY else explain(stack, statuses, out_of_memory=killed)
     return Report(
         statuses=statuses,
         duration_s=time.monotonic() - began,
         failures=failures,
-        timed_out=bool(timed_out) and not any(f.definite for f in failures),
+        timed_out=end is End.TIME_OUT and all(f.kind is FailureClass.TIMEOUT for f in failures),
         steps=steps,
     )
 
@@ -181,47 +185,6 @@ async def _probe(plan: Plan, ports: Iterable[int]) -> dict[int, ProbeResult]:
     return {e.port: result for e, result in zip(endpoints, results, strict=True)}
 
 
-async def watch(
-    stack: Stack, names: Sequence[str], progress: Progress, *, deadline: float, began: float
-) -> tuple[tuple[ServiceStatus, ...], bool | None]:
-    """Probe until all of ``names`` are healthy, a failure is definite, or the deadline.
-
-    Returns the last statuses and None (healthy), False (definite failure) or True (time-out).
-    A port is asked only while its process listens, and no more once it is healthy.
-    """
-    results: dict[int, ProbeResult] = {}
-    definite_since: float | None = None
-    while True:
-        observed = observe(stack)
-        listening = {p for r in observed.services.values() for p in r.ports}
-        wanted = [e for e in stack.plan.endpoints if e.service in names]
-        due = [
-            e.port
-            for e in wanted
-            if e.listen in listening and not (e.port in results and results[e.port].ok)
-        ]
-        results |= await _probe(stack.plan, due)
-        results = {p: r for p, r in results.items() if p in listening}
-        statuses = status.assess(stack.plan, observed, results, names)
-        now = time.monotonic()
-        progress.statuses(statuses, now - began)
-        if status.all_well(statuses):
-            return statuses, None
-        definite_since = (definite_since or now) if settled(statuses) else None
-        if definite_since is not None and now - definite_since >= SETTLE_S:
-            return statuses, False
-        if now >= deadline:
-            return statuses, True
-        await asyncio.sleep(FIRST_INTERVAL_S if now - began < LATER_AFTER_S else LATER_INTERVAL_S)
-
-
-def settled(statuses: Sequence[ServiceStatus]) -> bool:
-    """Tell whether waiting is vain: every service that is ill is definitely so, or blocked."""
-    ill = [s for s in statuses if s.selected and s.health is not Health.HEALTHY]
-    definite = {s.id for s in ill if failure.is_definite(s)}
-    return bool(definite) and all(s.id in definite or definite & set(s.blocked_by) for s in ill)
-
-
 def explain(
     stack: Stack, statuses: Sequence[ServiceStatus], *, out_of_memory: bool = False
 ) -> tuple[Failure, ...]:
@@ -255,7 +218,7 @@ def wait_for(
         reached = found.health is (Health.HEALTHY if healthy else Health.DOWN)
         if reached or time.monotonic() >= deadline:
             return found, reached
-        time.sleep(FIRST_INTERVAL_S)
+        time.sleep(WAIT_INTERVAL_S)
 
 
 def selection(stack: Stack) -> tuple[str, ...]:

@@ -79,7 +79,11 @@ def _usage(error: TyperException) -> AlfredError:
 
 
 def _command(argv: list[str]) -> str:
-    known = {command.name or "" for command in app.registered_commands}
+    known = {
+        command.name or command.callback.__name__
+        for command in app.registered_commands
+        if command.callback
+    }
     return next((f"{word} " for word in argv[1:] if word in known), "")
 
 

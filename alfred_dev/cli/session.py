@@ -15,6 +15,7 @@ from alfred_dev import envfile, facts, lock
 from alfred_dev.catalog.model import Catalog
 from alfred_dev.catalog.parse import parse
 from alfred_dev.errors import MachineError, UsageError
+from alfred_dev.host import disk
 from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import make
 from alfred_dev.render.process import Layout
@@ -56,6 +57,7 @@ def stack(ctx: typer.Context | None = None, *, make_secrets: bool = False) -> St
     settings = envfile.load(place, os.environ, env_file)
     if make_secrets:
         place.prepare()
+        refuse_open_disk(place)
         if envfile.ensure(place, settings, tell=note):
             settings = envfile.load(place, os.environ, env_file)
     refuse_other_runtimes(settings["ALFRED_RUNTIME"])
@@ -83,6 +85,17 @@ def locked(command: str) -> Iterator[None]:
     make_private_folder(place.home)
     with lock.held(place.home / "lock", f"alfred-dev {command}", tell=note):
         yield
+
+
+def refuse_open_disk(place: Workspace) -> None:
+    """Refuse a disk on which everybody can read what we write. Raises MachineError."""
+    if disk.ignores_modes(place.home):
+        raise MachineError(
+            "modes-ignored",
+            "passwords cannot be kept in this folder",
+            cause=f"the disk under {place.root} ignores file modes (a Windows disk, FAT)",
+            fix=["clone into a folder of your Linux file system, such as ~/src"],
+        )
 
 
 def refuse_other_runtimes(name: str) -> None:

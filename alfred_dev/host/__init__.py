@@ -1,0 +1,1 @@
+"""This machine: its listeners, processes, programs and disk. Knows no plan and no service."""

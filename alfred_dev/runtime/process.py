@@ -35,6 +35,7 @@ STATES: Mapping[str, State] = {
     "FATAL": State.FATAL,
     "UNKNOWN": State.FATAL,
 }
+ENDED = ("EXITED", "FATAL", "BACKOFF", "STOPPED")
 _ENDED = re.compile(r"(?:exited|stopped): (\S+) \((.+?)(?:; (?:not )?expected)?\)")
 
 
@@ -79,7 +80,8 @@ class ProcessRuntime:
         if records is None:
             return Observed(alive=False)
         started = self.started()
-        ended = self.endings()
+        ended = self.endings() if any(r["statename"] in ENDED for r in records) else {}
+        listens = listening({r["name"]: r["pid"] for r in records if r["pid"]}, ports)
         services = {}
         for record in records:
             name, pid = record["name"], record["pid"]
@@ -91,7 +93,7 @@ class ProcessRuntime:
                 started_at=note.at if note else 0.0,
                 restarts=note.starts - 1 if note else 0,
                 detail=ended.get(name, record["spawnerr"]) if state is not State.RUNNING else "",
-                ports=frozenset(_listens(pid, ports.get(name, ())) if pid else ()),
+                ports=listens.get(name, frozenset()),
                 spec=note.spec if note else None,
             )
         pids = {r.pid for r in services.values() if r.pid}
@@ -247,12 +249,21 @@ class ProcessRuntime:
             time.sleep(POLL_S)
 
 
-def _listens(pid: int, wanted: Iterable[int]) -> set[int]:
-    """Ports of ``pid``; its children are only asked when it lacks one that it should have."""
-    own = set().union(*processes.listening_ports([pid]).values())
-    if set(wanted) <= own:
-        return own
-    return own.union(*processes.listening_ports(processes.tree(pid)).values())
+def listening(
+    pids: Mapping[str, int], wanted: Mapping[str, Iterable[int]]
+) -> dict[str, frozenset[int]]:
+    """Return the ports that each service listens on.
+
+    A service's children are only asked when its first process lacks a port that it should have.
+    """
+    own = processes.listening_ports(pids.values())
+    lacking = {n: p for n, p in pids.items() if not set(wanted.get(n, ())) <= own[p]}
+    trees = {name: processes.tree(pid)[1:] for name, pid in lacking.items()}
+    below = processes.listening_ports(c for children in trees.values() for c in children)
+    return {
+        name: frozenset(own[pid].union(*(below[c] for c in trees.get(name, ()))))
+        for name, pid in pids.items()
+    }
 
 
 def endings(log: str) -> dict[str, str]:

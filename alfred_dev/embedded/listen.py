@@ -1,0 +1,44 @@
+"""Taking a port, or saying in one line why not."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from alfred_dev.errors import AlfredError
+
+BACKLOG = 512
+
+
+def listening(bind: str, port: int) -> socket.socket:
+    """Return a socket that listens on ``bind:port``. Raises AlfredError: taken, or not allowed."""
+    return _taken(bind, port, listen=True)
+
+
+def check_free(bind: str, port: int) -> None:
+    """Raise AlfredError when ``bind:port`` is taken, or not allowed."""
+    _taken(bind, port, listen=False).close()
+
+
+def _taken(bind: str, port: int, *, listen: bool) -> socket.socket:
+    taken = socket.socket()
+    try:
+        # What a server that has just ended leaves behind (TIME_WAIT) does not count as taken.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((bind, port))
+        if listen:
+            taken.listen(BACKLOG)
+    except OSError as error:
+        taken.close()
+        raise cannot_listen(bind, port, os.strerror(error.errno or 0)) from error
+    return taken
+
+
+def cannot_listen(bind: str, port: int, cause: str) -> AlfredError:
+    """Say that ``bind:port`` cannot be had."""
+    return AlfredError(
+        "port-taken",
+        f"cannot listen on {bind}:{port}",
+        cause=cause,
+        fix=[f"lsof -nP -iTCP:{port} -sTCP:LISTEN"],
+    )

@@ -1,0 +1,117 @@
+"""Wait for health: ask every port over and over, each at its own pace, until all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+
+from alfred_dev import failure, status
+from alfred_dev.plan import Endpoint, Plan
+from alfred_dev.probe.base import ProbeResult
+from alfred_dev.probe.run import probe
+from alfred_dev.probe.targets import target_of
+from alfred_dev.runtime.base import Observed
+from alfred_dev.status import Health, ServiceStatus
+
+PROBE_TIMEOUT_S = 2.0
+FIRST_INTERVAL_S = 0.05
+LATER_INTERVAL_S = 0.25
+LATER_AFTER_S = 8.0
+# A definite failure must hold this long: a log-in may be refused while Postgres still starts.
+SETTLE_S = 2.0
+
+
+class End(Enum):
+    """Why the waiting ended."""
+
+    HEALTHY = auto()
+    FAILURE = auto()
+    TIME_OUT = auto()
+
+
+async def watch(
+    plan: Plan,
+    names: Sequence[str],
+    observe: Callable[[], Observed],
+    show: Callable[[Sequence[ServiceStatus], float], None],
+    *,
+    began: float,
+    deadline: float,
+) -> tuple[tuple[ServiceStatus, ...], End]:
+    """Wait until all of ``names`` are healthy, a failure is definite, or the deadline.
+
+    ``began`` and ``deadline`` are of ``time.monotonic``; ``show`` gets every state on the way.
+    """
+    asked = _Asked(plan, [e for e in plan.endpoints if e.service in names], began)
+    definite_since: float | None = None
+    try:
+        while True:
+            observed = observe()
+            asked.follow(observed)
+            statuses = status.assess(plan, observed, asked.results, names)
+            now = time.monotonic()
+            show(statuses, now - began)
+            if status.all_well(statuses):
+                return statuses, End.HEALTHY
+            definite_since = (definite_since or now) if settled(statuses) else None
+            if definite_since is not None and now - definite_since >= SETTLE_S:
+                return statuses, End.FAILURE
+            if now >= deadline:
+                return statuses, End.TIME_OUT
+            await asyncio.sleep(interval(now - began))
+    finally:
+        await asked.end()
+
+
+def interval(elapsed_s: float) -> float:
+    """Return the pause between two looks, in seconds: short at first, when most happens."""
+    return FIRST_INTERVAL_S if elapsed_s < LATER_AFTER_S else LATER_INTERVAL_S
+
+
+def settled(statuses: Sequence[ServiceStatus]) -> bool:
+    """Tell whether waiting is vain: every service that is ill is definitely so, or blocked."""
+    ill = [s for s in statuses if s.selected and s.health is not Health.HEALTHY]
+    definite = {s.id for s in ill if failure.is_definite(s)}
+    return bool(definite) and all(s.id in definite or definite & set(s.blocked_by) for s in ill)
+
+
+class _Asked:
+    """One task a port: a port that is slow to answer holds nobody else up.
+
+    A port is asked only while a process of ours listens there, and no more once it is well.
+    """
+
+    def __init__(self, plan: Plan, endpoints: Sequence[Endpoint], began: float) -> None:
+        self.plan = plan
+        self.endpoints = endpoints
+        self.began = began
+        self.results: dict[int, ProbeResult] = {}
+        self.tasks: dict[int, asyncio.Task[None]] = {}
+
+    def follow(self, observed: Observed) -> None:
+        """Begin to ask ports that are listened on by now, forget those that are no more."""
+        listening = {port for r in observed.services.values() for port in r.ports}
+        for endpoint in self.endpoints:
+            if endpoint.listen not in listening:
+                self.results.pop(endpoint.port, None)
+                if task := self.tasks.pop(endpoint.port, None):
+                    task.cancel()
+            elif endpoint.port not in self.tasks:
+                self.tasks[endpoint.port] = asyncio.create_task(self._ask(endpoint))
+
+    async def _ask(self, endpoint: Endpoint) -> None:
+        target = target_of(endpoint, self.plan.settings)
+        while True:
+            result = await probe(target, timeout_s=PROBE_TIMEOUT_S)
+            self.results[endpoint.port] = result
+            if result.ok:
+                return
+            await asyncio.sleep(interval(time.monotonic() - self.began))
+
+    async def end(self) -> None:
+        """Cancel what is still asking."""
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)

@@ -1,0 +1,119 @@
+"""Which room may know which, and what pure code may not touch."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "alfred_dev"
+FREE = {"errors", "__init__"}
+# room -> the rooms it may import. What is not listed here is listed nowhere: see the last test.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "catalog": set(),
+    "settings": set(),
+    "host": set(),
+    "lock": set(),
+    "logs": set(),
+    "workspace": set(),
+    "envfile": {"settings", "workspace"},
+    "plan": {"catalog", "settings"},
+    "probe": {"plan", "catalog", "settings"},
+    "embedded": {"catalog", "probe", "plan", "settings"},
+    "runtime": {"plan", "host", "workspace"},
+    "render": {"plan", "catalog", "embedded", "runtime", "workspace"},
+    "reconcile": {"plan", "runtime"},
+    "status": {"plan", "probe", "runtime"},
+    "failure": {"probe", "runtime", "settings", "status"},
+    "facts": {"catalog", "embedded", "host", "plan", "workspace"},
+    "watch": {"plan", "probe", "runtime", "status", "failure"},
+    "lifecycle": {
+        "watch",
+        "plan", "probe", "runtime", "render", "host", "workspace", "reconcile", "status", "failure",
+    },
+    "report": {"catalog", "plan", "status", "failure", "reconcile", "lifecycle", "settings"},
+    "cli": {
+        "catalog", "settings", "plan", "lifecycle", "report", "workspace", "envfile", "facts",
+        "lock", "logs", "runtime", "render", "embedded", "status", "host",
+    },
+    "__main__": {"cli"},
+}  # fmt: skip
+PURE = [
+    "errors.py", "catalog", "settings.py", "plan.py", "render", "reconcile.py", "status.py",
+    "failure.py", "logs.py", "runtime/base.py",
+]  # fmt: skip
+EFFECTS = {
+    "os", "subprocess", "socket", "asyncio", "time", "random", "secrets", "httpx", "docker",
+    "psutil", "shutil", "tempfile",
+}  # fmt: skip
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and module of every import in a file, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.lineno, node.module
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def files(*names: str) -> list[Path]:
+    roots = [PACKAGE / name for name in names]
+    return sorted(p for root in roots for p in ([root] if root.is_file() else root.rglob("*.py")))
+
+
+@pytest.mark.parametrize("path", files("."), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_lies_before_it(path: Path) -> None:
+    here = room(path)
+    for line, module in imports(path):
+        parts = module.split(".")
+        if parts[0] != "alfred_dev" or len(parts) < 2:
+            continue
+        other = parts[1]
+        known = (PACKAGE / other).is_dir() or (PACKAGE / f"{other}.py").is_file()
+        if known and other not in FREE and other != here:
+            assert other in MAY_IMPORT[here], (
+                f"{path}:{line}: {here} must not know {other}: values flow one way, "
+                "catalog -> plan -> render -> runtime -> probe -> status -> report -> cli"
+            )
+
+
+@pytest.mark.parametrize("path", files(*PURE), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_pure_code_has_no_effects(path: Path) -> None:
+    for line, module in imports(path):
+        assert module.split(".")[0] not in EFFECTS, (
+            f"{path}:{line}: this room decides on values; effects ({module}) belong to an edge"
+        )
+
+
+def test_every_room_is_listed() -> None:
+    assert {room(path) for path in files(".")} - {"__init__"} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_the_quick_commands_load_no_library_but_typer(argument: str) -> None:
+    heavy = {
+        "asyncio", "asyncpg", "cryptography", "dns", "docker", "grpc", "h2", "h11", "httpx",
+        "prometheus_client", "psutil", "rich", "starlette", "supervisor", "uvicorn", "yaml",
+    }  # fmt: skip
+    code = (
+        "import sys, atexit\n"
+        "from alfred_dev.cli.main import main\n"
+        f"sys.argv = ['alfred-dev', {argument!r}]\n"
+        "atexit.register(lambda: print('LOADED', *sys.modules))\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    loaded = set(done.stdout.rpartition("LOADED ")[2].split())
+    assert done.returncode == 0
+    assert loaded & heavy == set()

@@ -18,7 +18,7 @@ VERSION_TIMEOUT_S = 5.0
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")
 PACKAGE = Path(__file__).parent
 # What stand-ins and engines run of us: a change there means that they must restart.
-CODE = ("embedded", "probe", "runtime/launch.py", "runtime/supervisord.py", "catalog/model.py")
+CODE = ("__init__.py", "embedded", "probe", "runtime/launch.py", "../requirements.lock")
 
 
 def gather(catalog: Catalog, *, path: str, cache: Path) -> Facts:
@@ -57,8 +57,10 @@ def code_fingerprint() -> str:
     digest = hashlib.sha256()
     for name in CODE:
         root = PACKAGE / name
-        for file in sorted(root.glob("**/*.py")) if root.is_dir() else [root]:
-            digest.update(file.read_bytes())
+        files = sorted(root.glob("**/*.py")) if root.is_dir() else [root]
+        for file in files:
+            if file.is_file():  # an installed package has no lock file beside it
+                digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 

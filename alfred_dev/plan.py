@@ -93,8 +93,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One port of a service as this plan has it. ``listen``: what the process itself binds."""
+    """One port of a service as this plan has it.
 
+    ``row``: its place in the port map, from 0; ``listen``: what the process itself binds.
+    """
+
+    row: int
     service: str
     title: str
     port: int
@@ -163,9 +167,11 @@ class Plan:
 
 def make(catalog: Catalog, settings: Settings, facts: Facts, *, slot: int = 0) -> Plan:
     """Decide everything about every service."""
-    ids = start_order(catalog)
     return Plan(
-        services=tuple(_service(catalog.services[name], catalog, settings, facts) for name in ids),
+        services=tuple(
+            _service(catalog.services[name], catalog, settings, facts)
+            for name in start_order(catalog)
+        ),
         runtime="process",
         slot=slot,
         domain=DEFAULT_DOMAIN,
@@ -293,6 +299,7 @@ def _service(
     service: Service, catalog: Catalog, settings: Settings, facts: Facts
 ) -> PlannedService:
     first = service.ports[0].host
+    rows = [port for other in catalog.services.values() for port in other.ports]
     address = {"host": LOOPBACK, "port": str(first)}
     return PlannedService(
         id=service.id,
@@ -303,6 +310,7 @@ def _service(
         source=choose_source(service, facts),
         endpoints=tuple(
             Endpoint(
+                row=rows.index(port),
                 service=service.id,
                 title=port.title or service.title,
                 port=port.host,

@@ -103,7 +103,7 @@ def _endpoint(endpoint: Endpoint, running: Running, probe: ProbeResult | None) -
             endpoint=endpoint,
             healthy=False,
             latency_ms=None,
-            detail="it does not listen yet",
+            detail="nothing listens yet",
             reason=Reason.REFUSED,
         )
     ours = endpoint.listen in running.ports

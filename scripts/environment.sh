@@ -59,7 +59,7 @@ update() { # LOCK
   elif [ ! -e "$venv/pyvenv.cfg" ]; then
     make_venv ''
   elif ! usable; then
-    make_venv 'its Python does not work any more: '
+    make_venv "$reason: "
   elif [ -e "$venv/synced${1#requirements}" ]; then
     say "$1 changed: updating .venv"
   else
@@ -69,8 +69,10 @@ update() { # LOCK
   finish "$1"
 }
 
-usable() { # Tells whether .venv has a Python that runs, its libraries, and an installer.
+usable() { # whether .venv has a Python that runs, its libraries, and an installer; else reason
+  reason='its Python does not work any more'
   probe "$python" && [ "$fits" = fits ] && [ -d "$venv/lib/python${version%.*}" ] || return 1
+  reason='it has no pip, and there is no uv any more'
   find_uv
   [ -n "$uv" ] || "$python" -I -m pip --version >/dev/null 2>&1
 }
@@ -147,7 +149,7 @@ identify() { # PID -> "PID START", which no other process ever is; nothing when 
     set -- "$1" ${stat##*) }
     [ "$2" = Z ] || echo "$1 ${21}"
   else
-    ps -o stat= -o lstart= -p "$1" | sed -n "/^Z/!s/^[^ ]* */$1 /p"
+    LC_ALL=C TZ=UTC0 ps -o stat= -o lstart= -p "$1" | sed -n "/^Z/!s/^[^ ]* */$1 /p"
   fi
 }
 

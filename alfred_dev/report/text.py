@@ -60,6 +60,7 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
     out = console()
     chosen = [s for s in report.statuses if s.selected]
     rows = [(e, s) for s in chosen for e in s.endpoints]
+    rows.sort(key=lambda pair: pair[0].endpoint.row)
     table = _table(out, "SERVICE", "URL", "FROM")
     for endpoint, status in rows:
         source = status.service.source
@@ -124,7 +125,7 @@ def status_renderables(
     wide = out.width >= NARROW
     table = _table(out, "SERVICE", "HEALTH", "FROM", "URL")
     narrow = Text()
-    for status in statuses:
+    for status in sorted(statuses, key=lambda s: s.endpoints[0].endpoint.row):
         health = _health(status)
         urls = "\n".join(_endpoint_line(e.endpoint.url, e.latency_ms) for e in status.endpoints)
         if wide:

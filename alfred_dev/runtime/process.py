@@ -176,14 +176,15 @@ class ProcessRuntime:
 
     def _check_socket_folder(self) -> None:
         folder = self.socket.parent
+        with contextlib.suppress(FileNotFoundError):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                raise MachineError(
+                    "runtime-folder",
+                    f"{folder} is not ours",
+                    cause="it belongs to another user, or is a symbolic link",
+                    fix=[f"sudo rm -r '{folder}'"],
+                )
         make_private_folder(folder)
-        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-            raise MachineError(
-                "runtime-folder",
-                f"{folder} is not ours",
-                cause="it belongs to another user, or is a symbolic link",
-                fix=[f"sudo rm -r '{folder}'"],
-            )
         with contextlib.suppress(FileNotFoundError):
             self.socket.unlink()
 

@@ -97,6 +97,8 @@ def up(
             deadline=began + timeout_s,
         )
     )
+    if end is not End.HEALTHY:
+        statuses = look(stack, selected=wanted.ids)  # what was blocked has not been asked yet
     killed = out_of_memory_kills() > oom
     failures = () if end is End.HEALTHY else explain(stack, statuses, out_of_memory=killed)
     return Report(

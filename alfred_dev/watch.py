@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum, auto
 
 from alfred_dev import failure, status
@@ -16,9 +16,9 @@ from alfred_dev.runtime.base import Observed
 from alfred_dev.status import Health, ServiceStatus
 
 PROBE_TIMEOUT_S = 2.0
-FIRST_INTERVAL_S = 0.05
-LATER_INTERVAL_S = 0.25
-LATER_AFTER_S = 8.0
+# Seconds since the start -> seconds between two looks: short when most happens. Every look takes
+# time from the services that are starting.
+INTERVALS = ((1.0, 0.05), (8.0, 0.1), (float("inf"), 0.25))
 # A definite failure must hold this long: a log-in may be refused while Postgres still starts.
 SETTLE_S = 2.0
 
@@ -49,8 +49,8 @@ async def watch(
     try:
         while True:
             observed = observe()
-            asked.follow(observed)
             statuses = status.assess(plan, observed, asked.results, names)
+            asked.follow(observed, awaited(statuses))
             now = time.monotonic()
             show(statuses, now - began)
             if status.all_well(statuses):
@@ -66,8 +66,13 @@ async def watch(
 
 
 def interval(elapsed_s: float) -> float:
-    """Return the pause between two looks, in seconds: short at first, when most happens."""
-    return FIRST_INTERVAL_S if elapsed_s < LATER_AFTER_S else LATER_INTERVAL_S
+    """Return the pause between two looks, in seconds."""
+    return next(pause for until, pause in INTERVALS if elapsed_s < until)
+
+
+def awaited(statuses: Sequence[ServiceStatus]) -> set[str]:
+    """Return what was asked for and is not healthy yet."""
+    return {s.id for s in statuses if s.selected and s.health is not Health.HEALTHY}
 
 
 def settled(statuses: Sequence[ServiceStatus]) -> bool:
@@ -80,7 +85,9 @@ def settled(statuses: Sequence[ServiceStatus]) -> bool:
 class _Asked:
     """One task a port: a port that is slow to answer holds nobody else up.
 
-    A port is asked only while a process of ours listens there, and no more once it is well.
+    A port is asked only while a process of ours listens there and what its service depends on is
+    healthy (before that it cannot be: asking would only take time from those that start), and no
+    more once it is well.
     """
 
     def __init__(self, plan: Plan, endpoints: Sequence[Endpoint], began: float) -> None:
@@ -90,16 +97,19 @@ class _Asked:
         self.results: dict[int, ProbeResult] = {}
         self.tasks: dict[int, asyncio.Task[None]] = {}
 
-    def follow(self, observed: Observed) -> None:
-        """Begin to ask ports that are listened on by now, forget those that are no more."""
+    def follow(self, observed: Observed, ill: Collection[str]) -> None:
+        """Begin to ask ports that may be well by now, forget those nobody listens on any more."""
         listening = {port for r in observed.services.values() for port in r.ports}
         for endpoint in self.endpoints:
             if endpoint.listen not in listening:
                 self.results.pop(endpoint.port, None)
                 if task := self.tasks.pop(endpoint.port, None):
                     task.cancel()
-            elif endpoint.port not in self.tasks:
+            elif endpoint.port not in self.tasks and not self._waits(endpoint, ill):
                 self.tasks[endpoint.port] = asyncio.create_task(self._ask(endpoint))
+
+    def _waits(self, endpoint: Endpoint, ill: Collection[str]) -> bool:
+        return any(name in ill for name in self.plan[endpoint.service].depends_on)
 
     async def _ask(self, endpoint: Endpoint) -> None:
         target = target_of(endpoint, self.plan.settings)

@@ -25,7 +25,7 @@ class Reason(StrEnum):
     PROTOCOL = "protocol"  # something else speaks there
     STATUS = "status"  # it speaks the protocol and says that it is not well
     AUTH = "auth"  # the password is wrong, missing, or not asked for
-    STARTING = "starting"  # it says itself that it is not ready yet
+    STARTING = "starting"  # it says itself that it is not ready now
     OTHER = "other"  # the operating system's own words are in the detail
 
 

@@ -55,6 +55,14 @@ def listener(handler: Handler) -> Iterator[int]:
             thread.join()
 
 
+@contextmanager
+def unused_port() -> Iterator[int]:
+    """Yield a port that refuses every connection, and that nobody else can take meanwhile."""
+    with socket.socket() as bound:  # and never listening
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
 def silent(connection: socket.socket) -> None:
     """Read all, say nothing."""
     while connection.recv(4096):
@@ -62,8 +70,7 @@ def silent(connection: socket.socket) -> None:
 
 
 def resetting(connection: socket.socket) -> None:
-    """Break the connection off with RST."""
-    connection.recv(1)
+    """Break the connection off with RST, at once."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 

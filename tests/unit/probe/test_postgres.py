@@ -30,6 +30,7 @@ def refusal(sqlstate: str, text: str) -> bytes:
     return message(b"E", fields + b"\0")
 
 
+SASL = message(b"R", b"\0\0\0\x0aSCRAM-SHA-256\0\0")
 WELCOME = (
     message(b"R", b"\0\0\0\0")
     + message(b"S", b"server_version\x0018.4\0")
@@ -96,6 +97,33 @@ def test_a_server_that_lets_nobody_in_yet_is_starting() -> None:
     assert result.detail.startswith("the database system is ")
 
 
+def test_a_server_without_a_password_is_ill_where_we_have_one() -> None:
+    with servers.postgres(password="") as open_to_all:
+        unexpected = ask(POSTGRES, open_to_all.port)
+        expected = ask(POSTGRES, open_to_all.port, password="")
+
+    assert unexpected.reason is Reason.AUTH
+    assert unexpected.detail == "asks for no password: everybody here may use it"
+    assert expected.ok
+
+
+def test_a_server_that_does_not_know_our_password_is_found_out() -> None:
+    def impostor(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(SASL)
+        nonce = connection.recv(4096).rpartition(b"r=")[2]
+        challenge = b"r=" + nonce + b"more,s=AAAA,i=1"
+        connection.sendall(message(b"R", b"\0\0\0\x0b" + challenge))
+        connection.recv(4096)
+        connection.sendall(message(b"R", b"\0\0\0\x0cv=AAAA") + WELCOME)
+
+    with listener(impostor) as port:
+        result = ask(POSTGRES, port)
+
+    assert result.reason is Reason.AUTH
+    assert result.detail.endswith("the server does not know the password itself")
+
+
 def test_a_server_that_hangs_is_a_time_out(postgres: servers.Server) -> None:
     os.kill(postgres.pid, signal.SIGSTOP)
     try:
@@ -156,10 +184,18 @@ def test_no_variable_of_other_clients_matters(
         (b"S", Reason.PROTOCOL),
         (b"Rubbish", Reason.PROTOCOL),
         (b"ERROR: what?\n", Reason.PROTOCOL),
-        (b"E\0\0\0\4", Reason.PROTOCOL),
+        (b"E\0\0\0\3", Reason.PROTOCOL),
+        (b"E\0\0\0\4", Reason.STATUS),
+        (b"X\0\0\0\4\0\0\0\0\0", Reason.PROTOCOL),
+        (message(b"N", b"") * 1001, Reason.PROTOCOL),
         (b"R\xff\xff\xff\xff", Reason.PROTOCOL),
-        (message(b"R", b"\0\0\0\x63"), Reason.PROTOCOL),
-        (message(b"R", b"\0\0\0\x0aSCRAM-NEW\0\0"), Reason.PROTOCOL),
+        (message(b"R", b"\0\0\0\3"), Reason.AUTH),  # in clear
+        (message(b"R", b"\0\0\0\5salt"), Reason.AUTH),  # MD5
+        (message(b"R", b"\0\0\0\x0aSCRAM-NEW\0\0"), Reason.AUTH),
+        (message(b"R", b""), Reason.AUTH),
+        (SASL + message(b"R", b"\0\0\0\0"), Reason.PROTOCOL),
+        (SASL + message(b"R", b"\0\0\0\x0br=another,s=AAAA,i=1"), Reason.AUTH),
+        (SASL + message(b"R", b"\0\0\0\x0b\xff\xfe"), Reason.AUTH),
         (refusal("57P03", "the database system is starting up"), Reason.STARTING),
         (refusal("53300", "sorry, too many clients already"), Reason.STATUS),
         (refusal("28000", "no pg_hba.conf entry"), Reason.AUTH),
@@ -172,7 +208,7 @@ def test_every_answer_has_its_reason(answer: bytes, reason: Reason) -> None:
         assert ask(POSTGRES, port).reason is reason
 
 
-@pytest.mark.parametrize("answer", [b"", b"R", b"R\0\0\0\x08", message(b"R", b"\0\0\0\0")])
+@pytest.mark.parametrize("answer", [b"", b"R", b"R\0\0\0\x08", SASL])
 def test_an_answer_that_is_cut_off_is_no_answer(answer: bytes) -> None:
     with listener(answering(answer)) as port:
         assert ask(POSTGRES, port).reason is Reason.RESET
@@ -186,7 +222,21 @@ def test_half_a_message_is_a_time_out(said: bytes) -> None:
 
 def test_a_query_without_an_answer_is_a_time_out() -> None:
     with listener(answering(WELCOME, then_close=False)) as port:
-        assert ask(POSTGRES, port, timeout_s=HASTE_S).reason is Reason.TIMEOUT
+        assert ask(POSTGRES, port, timeout_s=HASTE_S, password="").reason is Reason.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (refusal("57014", "canceling statement"), Reason.STATUS),
+        (message(b"T", b"") + message(b"D", b"\0\1\0\0\0\x012"), Reason.PROTOCOL),
+        (message(b"T", b"") + message(b"C", b"SELECT 0\0"), Reason.PROTOCOL),
+        (message(b"T", b"") + message(b"D", b"\0\1\0\0\0\x011"), Reason.OK),
+    ],
+)
+def test_only_1_is_1(answer: bytes, reason: Reason) -> None:
+    with listener(answering(WELCOME, answer, then_close=False)) as port:
+        assert ask(POSTGRES, port, password="").reason is reason
 
 
 def test_a_probe_that_is_cancelled_in_its_query_leaves_nothing() -> None:
@@ -201,7 +251,7 @@ def test_a_probe_that_is_cancelled_in_its_query_leaves_nothing() -> None:
             pass
 
     async def cancelled(port: int) -> None:
-        task = asyncio.create_task(probe(target(POSTGRES, port), timeout_s=10))
+        task = asyncio.create_task(probe(target(POSTGRES, port, password=""), timeout_s=10))
         assert await asyncio.to_thread(asked.wait, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -12,7 +12,7 @@ from alfred_dev.plan import Endpoint, Plan
 from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe
 from alfred_dev.probe.targets import target_of
-from alfred_dev.runtime.base import Observed
+from alfred_dev.runtime.base import Observed, State
 from alfred_dev.status import Health, ServiceStatus
 
 PROBE_TIMEOUT_S = 2.0
@@ -85,9 +85,9 @@ def settled(statuses: Sequence[ServiceStatus]) -> bool:
 class _Asked:
     """One task a port: a port that is slow to answer holds nobody else up.
 
-    A port is asked only while a process of ours listens there and what its service depends on is
-    healthy (before that it cannot be: asking would only take time from those that start), and no
-    more once it is well.
+    A port is asked only while a process of ours listens there, and no more once it is well. Of a
+    service that is just starting it is asked only when what it depends on is healthy: before that
+    it cannot be, and asking would take time from those that start.
     """
 
     def __init__(self, plan: Plan, endpoints: Sequence[Endpoint], began: float) -> None:
@@ -105,11 +105,12 @@ class _Asked:
                 self.results.pop(endpoint.port, None)
                 if task := self.tasks.pop(endpoint.port, None):
                     task.cancel()
-            elif endpoint.port not in self.tasks and not self._waits(endpoint, ill):
+            elif endpoint.port not in self.tasks and not self._waits(endpoint, observed, ill):
                 self.tasks[endpoint.port] = asyncio.create_task(self._ask(endpoint))
 
-    def _waits(self, endpoint: Endpoint, ill: Collection[str]) -> bool:
-        return any(name in ill for name in self.plan[endpoint.service].depends_on)
+    def _waits(self, endpoint: Endpoint, observed: Observed, ill: Collection[str]) -> bool:
+        young = observed.services[endpoint.service].state is State.STARTING
+        return young and any(name in ill for name in self.plan[endpoint.service].depends_on)
 
     async def _ask(self, endpoint: Endpoint) -> None:
         target = target_of(endpoint, self.plan.settings)

@@ -39,9 +39,7 @@ class Checkout:
         ours = {"PYTHONPATH": str(REPOSITORY), "HOME": str(home), "LANG": "C.UTF-8"}
         return {**kept, **ours, **self.environment, **more}
 
-    def run(
-        self, *arguments: str, timeout_s: float = TIMEOUT_S, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments),
             cwd=self.root,
@@ -49,7 +47,7 @@ class Checkout:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout_s,
+            timeout=TIMEOUT_S,
         )
 
     def popen(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -72,9 +70,11 @@ class Checkout:
         assert "Traceback" not in done.stderr
         return done.stdout
 
-    def json(self, *arguments: str, exit_code: int = 0, **environment: str) -> Any:
+    def json(
+        self, *arguments: str, exit_code: int = 0, variables: Mapping[str, str] | None = None
+    ) -> Any:
         """Run a command with --json; return its one document."""
-        done = self.run(*arguments, "--json", **environment)
+        done = self.run(*arguments, "--json", **(variables or {}))
         assert done.returncode == exit_code, (
             f"{arguments}: {done.returncode}\n{done.stderr}{done.stdout}"
         )
@@ -90,17 +90,14 @@ class Checkout:
 
     def pids(self) -> list[int]:
         """Processes that belong to this checkout, by their working directory or command line."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and int(entry.name) != os.getpid():
-                if _belongs(entry, str(self.root)):
-                    found.append(int(entry.name))
-        return found
+        entries = (e for e in Path("/proc").iterdir() if e.name.isdigit())
+        others = (e for e in entries if int(e.name) != os.getpid())
+        return [int(e.name) for e in others if _belongs(e, str(self.root))]
 
 
 def _belongs(entry: Path, root: str) -> bool:
     try:
-        inside = os.readlink(entry / "cwd").startswith(root + "/.alfred")
+        inside = str((entry / "cwd").readlink()).startswith(root + "/.alfred")
         return inside or root in (entry / "cmdline").read_text(errors="replace")
     except OSError:
         return False

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,9 @@ from tests.e2e.checkout import Checkout, plain
 AS_ANOTHER_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 
 
-def error(
-    checkout: Checkout, *arguments: str, exit_code: int, **environment: str
-) -> dict[str, str]:
+def error(checkout: Checkout, *arguments: str, exit_code: int) -> dict[str, Any]:
     """Run a command that must fail; return its error document."""
-    document = checkout.json(*arguments, exit_code=exit_code, **environment)
+    document = checkout.json(*arguments, exit_code=exit_code)
     assert document["schema"] == "alfred-dev/error/v1"
     assert document["ok"] is False
     found = document["error"]
@@ -111,7 +110,7 @@ def test_a_password_that_is_not_the_datas_is_named_soon(checkout: Checkout) -> N
     checkout.ok("down")
     began = time.monotonic()
     document = checkout.json(
-        "up", "model-registry", exit_code=1, POSTGRES_PASSWORD="from-the-shell"
+        "up", "model-registry", exit_code=1, variables={"POSTGRES_PASSWORD": "from-the-shell"}
     )
     assert time.monotonic() - began < 20
     [failure] = document["failures"]
@@ -147,7 +146,8 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path, own_ports: None
     mount = f"mount -t tmpfs -o size=64k tmpfs {made.root} && touch alfred.yaml"
     fill = "dd if=/dev/zero of=fill bs=1k count=60 status=none"
     command = " ".join(made.command("up", "--json"))
-    script = f"{mount} && cd {made.root} && touch alfred.yaml && {fill}; {command}; ls -A . .alfred; cat .env"
+    look = "ls -A . .alfred; cat .env"
+    script = f"{mount} && cd {made.root} && touch alfred.yaml && {fill}; {command}; {look}"
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script],
         cwd=made.root,
@@ -216,7 +216,7 @@ def plant(checkout: Checkout, program: str) -> dict[str, str]:
 
 def test_a_service_that_crashes_at_start(checkout: Checkout) -> None:
     path = plant(checkout, "import sys\nsys.exit('the planted reason')")
-    document = checkout.json("up", "monitoring-dashboard", exit_code=1, **path)
+    document = checkout.json("up", "monitoring-dashboard", exit_code=1, variables=path)
     [failure] = document["failures"]
     assert (failure["service"], failure["class"]) == ("monitoring-metrics", "crash")
     assert "the planted reason" in failure["evidence"]
@@ -253,7 +253,9 @@ def test_a_program_that_cannot_be_executed(checkout: Checkout) -> None:
     folder.mkdir()
     (folder / "prometheus").write_bytes(b"\x7fELF not really")
     (folder / "prometheus").chmod(0o755)
-    document = checkout.json("up", "prometheus", exit_code=1, PATH=f"{folder}:{os.environ['PATH']}")
+    document = checkout.json(
+        "up", "prometheus", exit_code=1, variables={"PATH": f"{folder}:{os.environ['PATH']}"}
+    )
     assert document["failures"][0]["class"] == "binary"
 
 
@@ -285,8 +287,14 @@ def test_wrong_usage_is_exit_2_in_text_and_json(
 
 def test_outside_of_any_project(tmp_path: Path, checkout: Checkout) -> None:
     """Run from an installed package: there is no clone to fall back to."""
-    code = "import alfred_dev.cli.session as s, pathlib; s.CLONE = pathlib.Path('/nowhere')\n"
-    code += "import sys; sys.argv = ['alfred-dev', 'status']; from alfred_dev.cli.main import main; main()"
+    code = (
+        "import pathlib, sys\n"
+        "import alfred_dev.cli.session as session\n"
+        "from alfred_dev.cli.main import main\n"
+        "session.CLONE = pathlib.Path('/nowhere')\n"
+        "sys.argv = ['alfred-dev', 'status']\n"
+        "main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

@@ -131,9 +131,9 @@ def test_secrets_are_in_no_process_list_no_loose_file_and_no_log(whole: Checkout
             text = path.read_bytes()
             if any(secret.encode() in text for secret in secrets):
                 assert path.stat().st_mode & 0o077 == 0, path
-    for command in (["logs"], ["status", "--json"], ["up", "--dry-run", "--json"]):
-        printed = whole.ok(*command)
-        assert not any(secret in printed for secret in secrets), command
+    for arguments in (["logs"], ["status", "--json"], ["up", "--dry-run", "--json"]):
+        printed = whole.ok(*arguments)
+        assert not any(secret in printed for secret in secrets), arguments
 
 
 def test_psql_needs_no_password(whole: Checkout) -> None:
@@ -194,7 +194,7 @@ def test_logs_follow_shows_new_lines(whole: Checkout) -> None:
 
 def test_a_dead_proxy_does_not_matter(whole: Checkout) -> None:
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
-    assert whole.json("status", **proxies)["ok"] is True
+    assert whole.json("status", variables=proxies)["ok"] is True
 
 
 def test_status_says_where_everything_comes_from(whole: Checkout) -> None:

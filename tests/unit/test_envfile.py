@@ -15,7 +15,8 @@ GENERATED = {s.key for s in SETTINGS if s.generated}
 
 
 def test_all_secrets_are_made_on_first_use(tmp_path: Path) -> None:
-    place, said = Workspace(tmp_path), []
+    place = Workspace(tmp_path)
+    said: list[str] = []
     made = envfile.ensure(place, envfile.load(place, {}), tell=said.append)
     assert set(made) == GENERATED
     assert len(set(made.values())) == len(made)

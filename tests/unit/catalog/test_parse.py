@@ -1,5 +1,7 @@
 """Mistakes in a catalog: all of them, each at its line, with a hint."""
 
+# ruff: noqa: E501 - the expected messages stand as users see them
+
 from __future__ import annotations
 
 import pytest

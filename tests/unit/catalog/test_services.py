@@ -10,8 +10,9 @@ from tests.worlds import catalog
 # service title, port, protocol: the platform's port reference, row by row.
 PORT_REFERENCE = [
     ("UI Chat", 8502, "HTTP"), ("UI Admin", 3007, "HTTP"), ("Auth UI", 3006, "HTTP"),
-    ("Agent Core", 8011, "HTTP"), ("Agent RAG", 8501, "HTTP"), ("Social Intelligence", 9000, "HTTP"),
-    ("Financial-Tax", 9003, "HTTP"), ("Legal Compliance", 9002, "HTTP"),
+    ("Agent Core", 8011, "HTTP"), ("Agent RAG", 8501, "HTTP"),
+    ("Social Intelligence", 9000, "HTTP"), ("Financial-Tax", 9003, "HTTP"),
+    ("Legal Compliance", 9002, "HTTP"),
     ("Model Registry", 8079, "HTTP"), ("Model Router", 8080, "HTTP"), ("Postgres", 5432, "TCP"),
     ("Redis", 6379, "TCP"), ("Vector DB", 6333, "HTTP"), ("Vector DB", 6334, "gRPC"),
     ("PubSub Emulator", 8085, "HTTP"), ("Grafana", 3005, "HTTP"), ("Prometheus", 9090, "HTTP"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from alfred_dev.embedded.spec import Ask
 from alfred_dev.errors import UsageError
@@ -49,7 +50,7 @@ class State:
         return "; ".join(f"{a.service}: {a.detail}" for a in self.answers if not a.ok)
 
 
-Asker = Callable[[float], Awaitable[State]]
+Asker = Callable[[float], Coroutine[Any, Any, State]]
 
 
 def asker(asks: Sequence[Ask], environ: Mapping[str, str]) -> Asker:

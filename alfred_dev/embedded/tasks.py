@@ -21,6 +21,8 @@ POOL_SIZE = 5
 COMMAND_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
 
+# What asyncpg raises when its connection is broken; the second when it has not noticed yet.
+_CLIENT_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 # Any number will do, as long as all stand-ins use the same one.
 _SCHEMA_LOCK = 0x616C66726564
 _SCHEMA = """
@@ -135,12 +137,12 @@ class TaskStore:
         try:
             try:
                 return await self._attempt(query, values)
-            except (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+            except (ConnectionError, asyncpg.PostgresConnectionError, *_CLIENT_ERRORS):
                 pass  # a pooled connection died with a database that may long be back
             except asyncpg.UndefinedTableError:
                 self._has_table = False  # the database was made anew
             return await self._attempt(query, values)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, *_CLIENT_ERRORS) as error:
             reason = str(error) or type(error).__name__
             raise RequestError(503, "database-unavailable", f"no database: {reason}") from error
 

@@ -16,7 +16,6 @@ from alfred_dev.settings import masked
 from alfred_dev.status import Health, ServiceStatus
 
 EVIDENCE_LINES = 5
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\S+Z ", re.MULTILINE)
 
 
 class FailureClass(StrEnum):
@@ -81,7 +80,7 @@ def explain(
 ) -> tuple[Failure, ...]:
     """Return the root causes among the selected services, in start order.
 
-    ``logs``: the last lines of each service, unmasked; ``out_of_memory``: whether the kernel
+    ``logs``: what each service has said since its start, unmasked; ``out_of_memory``: whether the kernel
     killed something for memory since the start.
     """
     ill = [s for s in statuses if s.selected and s.health is not Health.HEALTHY]
@@ -97,7 +96,7 @@ def _failure(
     out_of_memory: bool,
 ) -> Failure:
     kind = classify(status, log, out_of_memory=out_of_memory)
-    lines = [line for line in masked(_STAMP.sub("", log), secrets).splitlines() if line.strip()]
+    lines = [line for line in masked(log, secrets).splitlines() if line.strip()]
     cause = status.detail or "it does not answer"
     return Failure(
         service=status.id,

@@ -8,10 +8,11 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from alfred_dev import failure, reconcile, status
+from alfred_dev import failure, logs, reconcile, status
 from alfred_dev.errors import MachineError
 from alfred_dev.failure import Failure, FailureClass
 from alfred_dev.host import listeners
@@ -191,9 +192,16 @@ def explain(
     stack: Stack, statuses: Sequence[ServiceStatus], *, out_of_memory: bool = False
 ) -> tuple[Failure, ...]:
     """Return the root causes of what is ill, with the last lines of each."""
-    ill = [s.id for s in statuses if s.selected and s.health is not Health.HEALTHY]
-    logs = {name: tail(stack.workspace.logs / f"{name}.log", LOG_TAIL) for name in ill}
-    return failure.explain(statuses, logs, stack.plan.secrets, out_of_memory=out_of_memory)
+    ill = [s for s in statuses if s.selected and s.health is not Health.HEALTHY]
+    said = {s.id: _said(stack.workspace, s) for s in ill}
+    return failure.explain(statuses, said, stack.plan.secrets, out_of_memory=out_of_memory)
+
+
+def _said(workspace: Workspace, status: ServiceStatus) -> str:
+    """Return what a service has said since its last start."""
+    text = tail(workspace.logs / f"{status.id}.log", LOG_TAIL)
+    begin = datetime.fromtimestamp(status.running.started_at, UTC)
+    return "\n".join(line.message for line in logs.parse(status.id, text) if line.at >= begin)
 
 
 def stale(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:

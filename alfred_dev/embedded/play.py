@@ -39,8 +39,7 @@ async def _play(spec: EmbeddedSpec, environ: Mapping[str, str], taken: Sockets) 
     web = [listener for port, listener in taken if port.probe in HTTP_KINDS]
     headers = {"server": "alfred-dev stand-in", "x-alfred-service": spec.id}
     async with AsyncExitStack() as stack:
-        for end in stand_in.on_end:
-            stack.callback(end)
+        stack.callback(stand_in.close)
         for port, listener in taken:
             if port.probe is ProbeKind.SMTP:
                 from alfred_dev.embedded import smtp

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,20 +13,20 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
 from alfred_dev.catalog.model import ProbeKind
-from alfred_dev.embedded import answers, guard, roles
+from alfred_dev.embedded import answers, guard, roles, tasks_api
 from alfred_dev.embedded.metrics import Meter, MeterMiddleware
 from alfred_dev.embedded.pages import Handler, Page, routes_of
 from alfred_dev.embedded.readiness import Readiness, State, address, asker
 from alfred_dev.embedded.spec import EmbeddedSpec, SpecError
 
+if TYPE_CHECKING:
+    from alfred_dev.embedded.task_store import TaskStore
+
 NOT_CACHED = {"cache-control": "no-store"}
 
 
 class StandIn:
-    """One stand-in: its pages and what they share. Raises SpecError for a part it cannot play.
-
-    ``on_end``: what must be called when it ends.
-    """
+    """One stand-in: its pages and what they share. Raises SpecError for a part it cannot play."""
 
     def __init__(self, spec: EmbeddedSpec, environ: Mapping[str, str]) -> None:
         self.spec = spec
@@ -32,7 +34,7 @@ class StandIn:
         self.real = self.role.real if self.role else ""
         self.meter = Meter()
         self.readiness = Readiness(asker(spec.asks, environ))
-        self.on_end: list[Callable[[], None]] = []
+        self._on_close: list[Callable[[], None]] = []
         self.health_paths = [p.path for p in spec.ports if p.probe is ProbeKind.HTTP]
         self.pages = self._health_pages()
         self.pages += self._fixed_pages() if self.role else self._platform_pages(environ)
@@ -51,6 +53,11 @@ class StandIn:
         known = guard.names(self.spec.domain, (self.spec.id, *self.spec.aliases))
         quiet = {*self.health_paths, "/ready", "/metrics"}
         return MeterMiddleware(guard.GuardMiddleware(inner, known), self.meter, quiet)
+
+    def close(self) -> None:
+        """Let go of what was opened for requests."""
+        for end in self._on_close:
+            end()
 
     def _health_pages(self) -> list[Page]:
         purpose = "health: 200 when all it depends on is reachable"
@@ -79,13 +86,19 @@ class StandIn:
         return pages
 
     def _tasks_pages(self, environ: Mapping[str, str]) -> list[Page]:
-        from alfred_dev.embedded import tasks, tasks_api  # they bring a database client along
-
         asks = [ask for ask in self.spec.asks if ask.probe is ProbeKind.POSTGRES]
         if not asks:
             raise SpecError("tasks are kept in Postgres, and no Postgres is among the asks")
-        store = tasks.TaskStore(address(asks[0], environ), self.spec.id)
-        self.on_end.append(store.close)
+        database = address(asks[0], environ)
+
+        @functools.cache
+        def store() -> TaskStore:
+            from alfred_dev.embedded.task_store import TaskStore  # brings a database client along
+
+            opened = TaskStore(database, self.spec.id)
+            self._on_close.append(opened.close)
+            return opened
+
         return tasks_api.pages(store)
 
     async def _health(self, request: Request) -> Response:

@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "facts": {"catalog", "embedded", "host", "plan", "workspace"},
     "watch": {"plan", "probe", "runtime", "status", "failure"},
     "lifecycle": {
-        "watch",
+        "watch", "logs",
         "plan", "probe", "runtime", "render", "host", "workspace", "reconcile", "status", "failure",
     },
     "report": {"catalog", "plan", "status", "failure", "reconcile", "lifecycle", "settings"},

@@ -80,8 +80,8 @@ def explain(
 ) -> tuple[Failure, ...]:
     """Return the root causes among the selected services, in start order.
 
-    ``logs``: what each service has said since its start, unmasked; ``out_of_memory``: whether the kernel
-    killed something for memory since the start.
+    ``logs``: what each service has said since its start, unmasked; ``out_of_memory``: whether the
+    kernel killed something for memory since then.
     """
     ill = [s for s in statuses if s.selected and s.health is not Health.HEALTHY]
     found = [s for s in ill if not s.blocked_by]

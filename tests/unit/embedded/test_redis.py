@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.embedded.redis import configuration, quoted
+from alfred_dev.embedded.spec import EmbeddedSpec
 from tests.servers import free_port
 from tests.unit.embedded import running
 from tests.unit.embedded.running import ODD, Running
@@ -48,7 +49,7 @@ class Client:
         return line
 
 
-def spec_for(data: Path, port: int = 0) -> running.EmbeddedSpec:
+def spec_for(data: Path, port: int = 0) -> EmbeddedSpec:
     ports = [running.listener(port or free_port(), ProbeKind.REDIS)]
     return running.spec_of("redis", ports, stands_in=False, data=data)
 
@@ -93,9 +94,11 @@ def test_a_first_day(tmp_path: Path) -> None:
     "password", ["'", "\\", '"\\"', "# no comment", "a\nb\tc", "\udcff", "$HOME"]
 )
 def test_odd_passwords_arrive_as_they_are(tmp_path: Path, password: str) -> None:
-    with running.redis(tmp_path / "redis", password=password) as server:
-        with closing(Client(server.port)) as connection:
-            assert connection.ask("AUTH", password) == "+OK"
+    with (
+        running.redis(tmp_path / "redis", password=password) as server,
+        closing(Client(server.port)) as connection,
+    ):
+        assert connection.ask("AUTH", password) == "+OK"
 
 
 def test_the_end_is_quick_and_in_order(tmp_path: Path) -> None:

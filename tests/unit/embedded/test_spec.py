@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alfred_dev.catalog.model import ProbeKind
@@ -53,6 +53,7 @@ GOOD = {
 
 
 @given(SPECS)
+@settings(max_examples=30)  # large values, slow to draw
 def test_what_is_written_is_read_back(spec: EmbeddedSpec) -> None:
     text = spec.to_json()
     assert EmbeddedSpec.from_json(text) == spec

@@ -11,9 +11,11 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
+from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.embedded import engines, stepdown
 from alfred_dev.embedded.refused import RefusedError
 from alfred_dev.embedded.stepdown import Folder, Step, Way, blocking, decide
+from tests.servers import free_port
 from tests.unit.embedded import running
 from tests.unit.embedded.test_postgres import sql
 
@@ -125,11 +127,10 @@ def test_the_way_may_change_from_run_to_run(public_folder: Path) -> None:
             sql(server, "CREATE TABLE IF NOT EXISTS kept (run int)")
             sql(server, "INSERT INTO kept VALUES (1)")
             rows = sql(server, "SELECT count(*) FROM kept")
-            family = [psutil.Process(server.process.pid)]
-            postgres = [p for p in (*family, *family[0].children(True)) if p.name() == "postgres"]
-            assert {p.uids().effective for p in postgres} == {data.stat().st_uid}
+            postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+            assert postmaster.uids().effective == data.stat().st_uid
             owners.append(data.stat().st_uid)
-            os.kill(min(p.pid for p in postgres), signal.SIGINT)
+            postmaster.send_signal(signal.SIGINT)
             server.process.wait(running.TIMEOUT_S)
     assert owners == [0, stepdown.nobody()[0], 0]
     assert rows == 3
@@ -143,9 +144,6 @@ def test_a_cluster_can_be_made_by_nobody(public_folder: Path) -> None:
     with running.postgres(data, prefix=NO_NAMESPACES) as server:
         assert sql(server, "SELECT 1") == 1
         assert {path.stat().st_uid for path in data.rglob("*")} == {stepdown.nobody()[0]}
-        postgres = psutil.Process(server.process.pid).children()[0]
-        postgres.send_signal(signal.SIGINT)
-        server.process.wait(running.TIMEOUT_S)
 
 
 @running.ROOT_ON_LINUX
@@ -154,7 +152,7 @@ def test_nobody_who_is_shut_out_is_told_how_to_get_in(tmp_path: Path) -> None:
         pytest.skip("no place without user namespaces can be made here")
     tmp_path.chmod(0o700)
     spec = running.spec_of(
-        "db-postgres", [running.listener(running.free_port(), running.ProbeKind.POSTGRES)],
+        "db-postgres", [running.listener(free_port(), ProbeKind.POSTGRES)],
         stands_in=False, data=tmp_path / "db",
     )  # fmt: skip
     variables = {"POSTGRES_PASSWORD": running.ODD}

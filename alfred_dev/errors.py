@@ -59,6 +59,18 @@ class InterruptedByUser(AlfredError):  # noqa: N818 - the user's wish, not a mis
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Where:
+    """A place in a file. ``line`` and ``column`` count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One mistake in one file. ``line`` and ``column`` count from 1."""
 

@@ -31,8 +31,8 @@ class Step:
 
 
 def steps(plan: Plan, desired: Mapping[str, LaunchSpec], observed: Observed) -> tuple[Step, ...]:
-    """Return one step a service of the plan, in start order."""
-    return tuple(_step(name, desired[name], observed) for name in plan.ids)
+    """Return one step a service of the plan, in start order; the developer's own have none."""
+    return tuple(_step(s.id, desired[s.id], observed) for s in plan.services if not s.by_developer)
 
 
 def _step(name: str, wanted: LaunchSpec, observed: Observed) -> Step:

@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dotenv.parser import parse_stream
-
 from alfred_dev.errors import ConfigError, Problem
 
 
@@ -195,6 +193,8 @@ def parse_env_file(data: bytes, *, file: str) -> dict[str, tuple[str, str | None
     CRLF and a UTF-8 byte order mark are accepted. Raises ConfigError for other encodings and for
     lines that are no assignment, all at once; a value never stands in the message.
     """
+    from dotenv.parser import parse_stream  # every stand-in imports this file, none reads .env
+
     text = _decoded(data, file=file)
     values: dict[str, tuple[str, str | None]] = {}
     problems = []

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from alfred_dev.catalog.model import Catalog
 from alfred_dev.catalog.parse import parse
-from alfred_dev.plan import Facts, Plan, make
+from alfred_dev.plan import Facts, Plan
+from alfred_dev.planner import make
 from alfred_dev.settings import Layer, Settings, resolve
 
 SECRETS = {

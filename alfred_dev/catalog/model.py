@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from alfred_dev.errors import Where
+
 
 class Tier(StrEnum):
     """Layers of the network architecture, outermost first."""
@@ -73,7 +75,7 @@ class Port:
     path: str = "/"
     title: str | None = None
     outside_range: str | None = None
-    line: int = 0
+    where: Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ class Variable:
     names: tuple[str, ...]
     value: str
     port_index: int = 0
-    line: int = 0
+    where: Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,8 @@ class Binary:
 class Service:
     """One entry of services.yaml.
 
+    ``source``: where it must come from, None lets the plan choose; ``host_port``: the developer
+    runs it on this port of the machine; ``env``: variables of the project's own;
     ``needs``: variables of other services it must be told (any one of a variable's names);
     ``settings``: keys of ``.env`` that reach it; ``client``: what ``exec`` gives a client of it;
     ``engine``: whether ``alfred_dev.embedded`` has a real engine; ``api``: the parts of the
@@ -138,7 +142,10 @@ class Service:
     binary: Binary | None = None
     engine: bool = False
     durable: bool = False
-    line: int = 0
+    source: str | None = None
+    host_port: int | None = None
+    env: Mapping[str, str]
+    where: Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from alfred_dev.catalog import rules
@@ -18,8 +18,10 @@ from alfred_dev.catalog.model import (
     Tier,
     Variable,
 )
-from alfred_dev.catalog.schema import Document, Flag, ListOf, MapOf, Record, Text, Whole, read
-from alfred_dev.errors import ConfigError, Problem
+from alfred_dev.catalog.schema import Flag, ListOf, MapOf, Record, Spec, Text, Whole, read
+from alfred_dev.errors import ConfigError, Problem, Where
+
+WhereOf = Callable[..., Where]
 
 PORT_NUMBER = Whole("a port", 1, 65535)
 NAMES = ListOf("names", Text("a name"))
@@ -54,39 +56,36 @@ BINARY = Record(
     },
     frozenset({"programs", "arguments"}),
 )
-SERVICE = Record(
-    "a service",
-    {
-        "title": Text("a name for people"),
-        "tier": Text("a tier", choices=tuple(Tier)),
-        "profile": Text("a profile", choices=tuple(Profile)),
-        "ports": ListOf("ports", PORT),
-        "depends_on": MapOf("service: condition", Text("a condition", choices=tuple(Condition))),
-        "variables": ListOf(
-            "endpoints it tells others",
-            Record(
-                "a variable",
-                {
-                    "names": ListOf("names", Text("a variable", pattern=VARIABLE)),
-                    "value": Text("a value"),
-                    "port_index": Whole("which port, from 0", 0, 9),
-                },
-                frozenset({"names", "value"}),
-            ),
+SERVICE_FIELDS: dict[str, Spec] = {
+    "title": Text("a name for people"),
+    "tier": Text("a tier", choices=tuple(Tier)),
+    "profile": Text("a profile", choices=tuple(Profile)),
+    "ports": ListOf("ports", PORT),
+    "depends_on": MapOf("service: condition", Text("a condition", choices=tuple(Condition))),
+    "variables": ListOf(
+        "endpoints it tells others",
+        Record(
+            "a variable",
+            {
+                "names": ListOf("names", Text("a variable", pattern=VARIABLE)),
+                "value": Text("a value"),
+                "port_index": Whole("which port, from 0", 0, 9),
+            },
+            frozenset({"names", "value"}),
         ),
-        "needs": ListOf("variables", Text("a variable", pattern=VARIABLE)),
-        "settings": ListOf("settings", Text("a setting", pattern=VARIABLE)),
-        "client": MapOf("variables", Text("a value"), VARIABLE),
-        "aliases": ListOf("other names", Text("a name", pattern=ID)),
-        "api": ListOf("parts of the API", Text("a part", choices=("tasks",))),
-        "image": Text("an image pinned to a version", pattern=r"[a-z0-9./-]+:[\w.-]+"),
-        "context": Text("a folder of a platform checkout"),
-        "binary": BINARY,
-        "engine": Flag("whether alfred_dev.embedded has a real engine"),
-        "durable": Flag("whether it keeps data"),
-    },
-    frozenset({"title", "tier", "profile", "ports"}),
-)
+    ),
+    "needs": ListOf("variables", Text("a variable", pattern=VARIABLE)),
+    "settings": ListOf("settings", Text("a setting", pattern=VARIABLE)),
+    "client": MapOf("variables", Text("a value"), VARIABLE),
+    "aliases": ListOf("other names", Text("a name", pattern=ID)),
+    "api": ListOf("parts of the API", Text("a part", choices=("tasks",))),
+    "image": Text("an image pinned to a version", pattern=r"[a-z0-9./-]+:[\w.-]+"),
+    "context": Text("a folder of a platform checkout"),
+    "binary": BINARY,
+    "engine": Flag("whether alfred_dev.embedded has a real engine"),
+    "durable": Flag("whether it keeps data"),
+}
+SERVICE = Record("a service", SERVICE_FIELDS, frozenset({"title", "tier", "profile", "ports"}))
 CATALOG = Record(
     "the catalog",
     {
@@ -109,41 +108,43 @@ def parse(text: str, *, source: str) -> Catalog:
     document = read(text, CATALOG, file=source)
     if document.problems:
         raise ConfigError("the catalog cannot be read", document.problems)
-    catalog = build(document)
-    breaches = [Problem(source, line, 1, message) for line, message in rules.breaches(catalog)]
-    if breaches:
-        raise ConfigError("the catalog contradicts itself", breaches)
+    catalog = build(document.data, document.where, source=source)
+    found = [*rules.breaches(catalog), *rules.warnings(catalog)]
+    if found:
+        raise ConfigError("the catalog contradicts itself", problems(found))
     return catalog
 
 
-def build(document: Document) -> Catalog:
-    """Make the nouns from checked data."""
-    data = document.data
+def problems(found: Iterable[rules.Breach]) -> list[Problem]:
+    """Return breaches as problems."""
+    return [Problem(w.file, w.line, w.column, message) for w, message in found]
+
+
+def build(data: Mapping[str, Any], where: WhereOf, *, source: str) -> Catalog:
+    """Make the nouns from checked data. ``where``: the place of a path in it."""
     return Catalog(
         services={
-            name: _service(name, entry, document) for name, entry in data["services"].items()
+            name: _service(name, entry, lambda *path, name=name: where("services", name, *path))
+            for name, entry in data["services"].items()
         },
         ranges=tuple(PortRange(name=name, **bounds) for name, bounds in data["ranges"].items()),
-        source=document.file,
+        source=source,
     )
 
 
-def _service(name: str, entry: Mapping[str, Any], document: Document) -> Service:
-    def line(*path: str | int) -> int:
-        return document.line("services", name, *path)
-
+def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
     return Service(
         id=name,
         title=entry["title"],
         tier=Tier(entry["tier"]),
         profile=Profile(entry["profile"]),
         ports=tuple(
-            Port(**{**port, "probe": ProbeKind(port["probe"])}, line=line("ports", i))
+            Port(**{**port, "probe": ProbeKind(port["probe"])}, where=where("ports", i))
             for i, port in enumerate(entry["ports"])
         ),
         depends_on={k: Condition(v) for k, v in entry.get("depends_on", {}).items()},
         variables=tuple(
-            Variable(**{**variable, "names": tuple(variable["names"])}, line=line("variables", i))
+            Variable(**{**variable, "names": tuple(variable["names"])}, where=where("variables", i))
             for i, variable in enumerate(entry.get("variables", ()))
         ),
         needs=tuple(entry.get("needs", ())),
@@ -156,7 +157,10 @@ def _service(name: str, entry: Mapping[str, Any], document: Document) -> Service
         binary=_binary(entry["binary"]) if "binary" in entry else None,
         engine=entry.get("engine", False),
         durable=entry.get("durable", False),
-        line=line(),
+        source=entry.get("from"),
+        host_port=entry.get("host_port"),
+        env=entry.get("env", {}),
+        where=where(),
     )
 
 

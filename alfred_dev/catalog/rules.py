@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from alfred_dev.catalog.model import Catalog
 from alfred_dev.catalog.schema import did_you_mean
+from alfred_dev.errors import Where
 
-Breach = tuple[int, str]
+Breach = tuple[Where, str]
 
 # Ports that Chromium and Firefox refuse to open (the fetch standard's "bad ports" above 1023).
 REFUSED_BY_BROWSERS = frozenset(
@@ -25,6 +26,11 @@ def breaches(catalog: Catalog) -> list[Breach]:
     return sorted({breach for rule in RULES for breach in rule(catalog)})
 
 
+def warnings(catalog: Catalog) -> list[Breach]:
+    """Return what works but was agreed otherwise, by line."""
+    return sorted(out_of_range(catalog))
+
+
 def out_of_range(catalog: Catalog) -> Iterator[Breach]:
     """Yield ports outside their standard range that no record explains."""
     for service in catalog.services.values():
@@ -33,7 +39,7 @@ def out_of_range(catalog: Catalog) -> Iterator[Breach]:
             if standard and not catalog.in_range(port) and port.outside_range is None:
                 span = f"{standard.first}-{standard.last}"
                 yield (
-                    port.line,
+                    port.where,
                     f"{service.id}: port {port.host} lies outside {standard.name} ({span}); "
                     "move it, or record why in outside_range",
                 )
@@ -46,18 +52,18 @@ def _names_are_unique(catalog: Catalog) -> Iterator[Breach]:
             owners[name].append(service.id)
     for name, ids in owners.items():
         if len(ids) > 1:
-            line = catalog.services[ids[-1]].line
-            yield line, f"the name {name} is claimed by {', '.join(ids)}"
+            where = catalog.services[ids[-1]].where
+            yield where, f"the name {name} is claimed by {', '.join(ids)}"
 
 
 def _ports_are_unique(catalog: Catalog) -> Iterator[Breach]:
-    owners: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    owners: dict[int, list[tuple[str, Where]]] = defaultdict(list)
     for service in catalog.services.values():
         for port in service.ports:
-            owners[port.host].append((service.id, port.line))
+            owners[port.host].append((service.id, port.where))
     for number, claims in owners.items():
         if len(claims) > 1:
-            names = ", ".join(f"{name} (line {line})" for name, line in claims)
+            names = ", ".join(f"{name} ({where.file}:{where.line})" for name, where in claims)
             yield claims[-1][1], f"port {number} is claimed by {names}"
 
 
@@ -67,14 +73,14 @@ def _ranges_exist(catalog: Catalog) -> Iterator[Breach]:
         for port in service.ports:
             if port.range is not None and port.range not in known:
                 hint = did_you_mean(port.range, known)
-                yield port.line, f"{service.id}: there is no range {port.range}{hint}"
+                yield port.where, f"{service.id}: there is no range {port.range}{hint}"
 
 
 def _browsers_open_it(catalog: Catalog) -> Iterator[Breach]:
     for service in catalog.services.values():
         for port in service.ports:
             if port.host in REFUSED_BY_BROWSERS and port.protocol == "HTTP":
-                yield port.line, f"{service.id}: browsers refuse to open port {port.host}"
+                yield port.where, f"{service.id}: browsers refuse to open port {port.host}"
 
 
 def _dependencies_exist(catalog: Catalog) -> Iterator[Breach]:
@@ -82,13 +88,13 @@ def _dependencies_exist(catalog: Catalog) -> Iterator[Breach]:
         for name in service.depends_on:
             if name not in catalog.services:
                 hint = did_you_mean(name, catalog.services)
-                yield service.line, f"{service.id} depends on {name}, which does not exist{hint}"
+                yield service.where, f"{service.id} depends on {name}, which does not exist{hint}"
 
 
 def _no_cycles(catalog: Catalog) -> Iterator[Breach]:
     for cycle in cycles(catalog):
-        line = catalog.services[cycle[0]].line
-        yield line, f"services wait for each other: {' -> '.join((*cycle, cycle[0]))}"
+        where = catalog.services[cycle[0]].where
+        yield where, f"services wait for each other: {' -> '.join((*cycle, cycle[0]))}"
 
 
 def cycles(catalog: Catalog) -> list[tuple[str, ...]]:
@@ -120,10 +126,10 @@ def _variables_have_one_provider(catalog: Catalog) -> Iterator[Breach]:
         for variable in service.variables:
             for name in variable.names:
                 if name in seen:
-                    yield variable.line, f"{name} is provided by {seen[name]} and {service.id}"
+                    yield variable.where, f"{name} is provided by {seen[name]} and {service.id}"
                 seen[name] = service.id
             if variable.port_index >= len(service.ports):
-                yield variable.line, f"{service.id} has no port number {variable.port_index}"
+                yield variable.where, f"{service.id} has no port number {variable.port_index}"
 
 
 def _needs_are_provided(catalog: Catalog) -> Iterator[Breach]:
@@ -133,20 +139,19 @@ def _needs_are_provided(catalog: Catalog) -> Iterator[Breach]:
             provider = catalog.provider_of(name)
             if provider is None:
                 hint = did_you_mean(name, known)
-                yield service.line, f"{service.id} needs {name}, which nobody provides{hint}"
+                yield service.where, f"{service.id} needs {name}, which nobody provides{hint}"
             elif provider[0].id not in service.depends_on and provider[0].id != service.id:
                 yield (
-                    service.line,
+                    service.where,
                     f"{service.id} needs {name} of {provider[0].id}, but does not depend on it",
                 )
 
 
 def _has_ports(catalog: Catalog) -> Iterable[Breach]:
-    return ((s.line, f"{s.id} has no port") for s in catalog.services.values() if not s.ports)
+    return ((s.where, f"{s.id} has no port") for s in catalog.services.values() if not s.ports)
 
 
 RULES = (
-    out_of_range,
     _names_are_unique,
     _ports_are_unique,
     _ranges_exist,

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from alfred_dev.errors import Problem
+from alfred_dev.errors import Problem, Where
 
 Path = tuple[str | int, ...]
 Mark = tuple[int, int]
@@ -89,15 +89,15 @@ class Document:
     marks: dict[Path, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def line(self, *path: str | int) -> int:
-        """Return the line of ``path``, or of the nearest thing around it that is there."""
-        return self.mark(*path)[0]
-
     def mark(self, *path: str | int) -> Mark:
         """Return line and column of ``path``, or of the nearest thing around it that is there."""
         while path not in self.marks and path:
             path = path[:-1]
         return self.marks.get(path, (1, 1))
+
+    def where(self, *path: str | int) -> Where:
+        """Return the place of ``path``, or of the nearest thing around it that is there."""
+        return Where(self.file, *self.mark(*path))
 
     def problem(self, message: str, *path: str | int) -> None:
         """Note a mistake at ``path``."""
@@ -106,8 +106,9 @@ class Document:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` (did you mean X?)`` or nothing."""
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]}?)" if close else ""
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
+    return f" (did you mean {by_lower[close[0]]}?)" if close else ""
 
 
 def read(text: str, spec: Spec, *, file: str) -> Document:

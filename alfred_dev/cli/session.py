@@ -17,7 +17,7 @@ from alfred_dev.catalog.parse import parse
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.host import disk
 from alfred_dev.lifecycle import Stack
-from alfred_dev.plan import make
+from alfred_dev.planner import make
 from alfred_dev.render.process import Layout
 from alfred_dev.runtime.process import ProcessRuntime, socket_path
 from alfred_dev.workspace import Workspace, find_root, make_private_folder

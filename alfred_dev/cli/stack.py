@@ -47,7 +47,8 @@ def up(
     """Start everything (or SERVICE... and what they depend on) and wait until it is healthy."""
     from alfred_dev import lifecycle
     from alfred_dev.cli import session
-    from alfred_dev.plan import Request, narrow
+    from alfred_dev.plan import Request
+    from alfred_dev.planner import narrow
 
     session.refuse_other_runtimes(runtime or "auto")
     request = Request(names=tuple(services or ()), profiles=tuple(profile or ()), strict=strict)
@@ -220,7 +221,7 @@ def finish(stack: Stack, report: Report, *, command: str, waited: bool, as_json:
 def _dry_run(ctx: typer.Context, request: Request, *, as_json: bool) -> None:
     from alfred_dev import envfile, lifecycle
     from alfred_dev.cli import session
-    from alfred_dev.plan import narrow
+    from alfred_dev.planner import narrow
     from alfred_dev.report import json as report_json
 
     stack = session.stack(ctx)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from alfred_dev.catalog.model import Binary
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
-from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind, fill
+from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
+from alfred_dev.planner import fill
 from alfred_dev.render import prometheus
 from alfred_dev.runtime.base import LaunchSpec
 from alfred_dev.workspace import Artifact
@@ -38,7 +39,8 @@ class Layout:
 def launch_specs(plan: Plan, layout: Layout) -> dict[str, LaunchSpec]:
     """Return how each service of the plan is started."""
     files = {a.path: hashlib.sha256(a.text.encode()).hexdigest() for a in prometheus.render(plan)}
-    return {s.id: _launch_spec(s, plan, layout, files) for s in plan.services}
+    ours = (service for service in plan.services if not service.by_developer)
+    return {service.id: _launch_spec(service, plan, layout, files) for service in ours}
 
 
 def render(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
@@ -70,7 +72,7 @@ def supervisord(plan: Plan) -> str:
             "rpcinterface:supervisor",
             {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
         ),
-        *((f"program:{s.id}", _program(s.id)) for s in plan.services),
+        *((f"program:{s.id}", _program(s.id)) for s in plan.services if not s.by_developer),
     ]
     return "\n".join(
         "\n".join([f"[{title}]", *(f"{key}={value}" for key, value in body.items()), ""])
@@ -129,8 +131,9 @@ def _binary(
         "port": str(service.endpoints[0].listen),
         "port1": str(service.endpoints[-1].listen),
     }
-    argv = (service.source.path, *(fill(a, values, plan.settings) for a in binary.arguments))
-    extra = {k: fill(v, values, plan.settings) for k, v in binary.environment.items()}
+    setting = plan.settings.__getitem__
+    argv = (service.source.path, *(fill(a, values, setting) for a in binary.arguments))
+    extra = {k: fill(v, values, setting) for k, v in binary.environment.items()}
     return argv, extra
 
 
@@ -147,7 +150,7 @@ def embedded_spec(service: PlannedService, plan: Plan, layout: Layout) -> Embedd
             for e in service.endpoints
         ),
         asks=tuple(_ask(name, variable, plan) for name, variable in service.asks.items()),
-        api=service.api,
+        api=service.definition.api,
         aliases=service.aliases,
         data=Path(layout.data, service.id),
     )

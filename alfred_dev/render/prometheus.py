@@ -19,7 +19,8 @@ def render(plan: Plan) -> tuple[Artifact, ...]:
             "static_configs": [{"targets": [f"{LOOPBACK}:{service.endpoints[0].port}"]}],
         }
         for service in sorted(plan.services, key=lambda s: s.id)
-        if service.tier in EXPOSING_TIERS and service.endpoints[0].probe is ProbeKind.HTTP
+        if service.definition.tier in EXPOSING_TIERS
+        and service.endpoints[0].probe is ProbeKind.HTTP
     ]
     document = {"global": {"scrape_interval": "15s"}, "scrape_configs": jobs}
     return (Artifact("prometheus/prometheus.yml", yaml.safe_dump(document, sort_keys=False)),)

@@ -23,10 +23,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workspace": set(),
     "envfile": {"settings", "workspace"},
     "plan": {"catalog", "settings"},
+    "planner": {"plan", "catalog", "settings"},
     "probe": {"plan", "catalog", "settings"},
     "embedded": {"catalog", "probe", "plan", "settings"},
     "runtime": {"plan", "host", "workspace"},
-    "render": {"plan", "catalog", "embedded", "runtime", "workspace"},
+    "render": {"plan", "planner", "catalog", "embedded", "runtime", "workspace"},
     "reconcile": {"plan", "runtime"},
     "status": {"plan", "probe", "runtime"},
     "failure": {"probe", "runtime", "settings", "status"},
@@ -38,14 +39,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "report": {"catalog", "plan", "status", "failure", "reconcile", "lifecycle", "settings"},
     "cli": {
-        "catalog", "settings", "plan", "lifecycle", "report", "workspace", "envfile", "facts",
-        "lock", "logs", "runtime", "render", "embedded", "status", "host",
+        "catalog", "settings", "plan", "planner", "lifecycle", "report", "workspace", "envfile",
+        "facts", "lock", "logs", "runtime", "render", "embedded", "status", "host",
     },
     "__main__": {"cli"},
 }  # fmt: skip
 PURE = [
-    "errors.py", "catalog", "settings.py", "plan.py", "render", "reconcile.py", "status.py",
-    "failure.py", "logs.py", "runtime/base.py",
+    "errors.py", "catalog", "settings.py", "plan.py", "planner.py", "render", "reconcile.py",
+    "status.py", "failure.py", "logs.py", "runtime/base.py",
 ]  # fmt: skip
 EFFECTS = {
     "os", "subprocess", "socket", "asyncio", "time", "random", "secrets", "httpx", "docker",

@@ -6,7 +6,8 @@ import pytest
 
 from alfred_dev.catalog.model import Profile
 from alfred_dev.errors import MachineError, UsageError
-from alfred_dev.plan import Facts, Found, Request, SourceKind, narrow
+from alfred_dev.plan import Facts, Found, Request, SourceKind
+from alfred_dev.planner import narrow
 from tests.worlds import ENGINES, plan
 
 
@@ -42,7 +43,7 @@ def test_an_unknown_name_gets_a_hint() -> None:
 def test_profiles_cover_everything_and_are_closed(profile: Profile) -> None:
     made = plan()
     narrowed = narrow(made, Request(profiles=(profile,)))
-    assert {s.id for s in made.services if s.profile is profile} <= set(narrowed.ids)
+    assert {s.id for s in made.services if s.definition.profile is profile} <= set(narrowed.ids)
     for service in narrowed.services:
         assert set(service.depends_on) <= set(narrowed.ids)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alfred_dev.plan import Request, narrow
+from alfred_dev.plan import Request
+from alfred_dev.planner import narrow
 from alfred_dev.reconcile import differences, steps
 from alfred_dev.runtime.base import LaunchSpec, Observed, Running, State
 from tests.worlds import plan

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from alfred_dev.failure import FailureClass, explain, is_definite
-from alfred_dev.plan import Request, narrow
+from alfred_dev.plan import Request
+from alfred_dev.planner import narrow
 from alfred_dev.probe.base import ProbeResult, Reason
 from alfred_dev.runtime.base import Observed, Running, State
 from alfred_dev.status import Health, ServiceStatus, all_well, assess

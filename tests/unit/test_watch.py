@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import pytest
 
 from alfred_dev import watch as watching
-from alfred_dev.plan import Plan, Request, narrow
+from alfred_dev.plan import Plan, Request
+from alfred_dev.planner import narrow
 from alfred_dev.probe.base import ProbeResult, Reason, Target
 from alfred_dev.runtime.base import Observed, Running, State
 from alfred_dev.status import ServiceStatus

@@ -73,8 +73,8 @@ def test_contradictions_are_reported_together() -> None:
         "    profile: core\n", "    profile: core\n    depends_on: {tow: healthy}\n", 1
     )
     assert problems(text) == [
-        "s.yaml:4:1: one depends on tow, which does not exist (did you mean two?)",
-        "s.yaml:16:1: port 8001 is claimed by one (line 10), two (line 16)",
+        "s.yaml:4:3: one depends on tow, which does not exist (did you mean two?)",
+        "s.yaml:16:9: port 8001 is claimed by one (s.yaml:10), two (s.yaml:16)",
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_cycle_is_shown_as_a_ring() -> None:
     text = SMALL.replace("title: One", "title: One\n    depends_on: {two: started}").replace(
         "title: Two", "title: Two\n    depends_on: {one: started}"
     )
-    assert problems(text) == ["s.yaml:4:1: services wait for each other: one -> two -> one"]
+    assert problems(text) == ["s.yaml:4:3: services wait for each other: one -> two -> one"]
 
 
 def test_a_port_outside_its_range_needs_a_record() -> None:
@@ -95,7 +95,7 @@ def test_a_port_outside_its_range_needs_a_record() -> None:
 def test_a_port_that_browsers_refuse_is_a_mistake() -> None:
     number = max(REFUSED_BY_BROWSERS)
     text = SMALL.replace("host: 8002,", f"host: {number}, outside_range: why,")
-    assert problems(text) == [f"s.yaml:15:1: two: browsers refuse to open port {number}"]
+    assert problems(text) == [f"s.yaml:15:9: two: browsers refuse to open port {number}"]
 
 
 def test_aliases_that_stand_for_billions_of_values_are_refused() -> None:

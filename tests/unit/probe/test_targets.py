@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import alfred_dev.catalog
-from alfred_dev import plan
+from alfred_dev import plan, planner
 from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.catalog.parse import parse
 from alfred_dev.probe.base import Target
@@ -28,7 +28,7 @@ def settings() -> Settings:
 @pytest.fixture(scope="module")
 def made(settings: Settings) -> plan.Plan:
     source = Path(alfred_dev.catalog.__file__).with_name("services.yaml")
-    return plan.make(parse(source.read_text(), source=str(source)), settings, plan.Facts())
+    return planner.make(parse(source.read_text(), source=str(source)), settings, plan.Facts())
 
 
 def test_every_endpoint_of_the_platform_is_asked_on_loopback(made: plan.Plan) -> None:

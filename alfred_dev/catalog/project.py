@@ -1,0 +1,196 @@
+"""alfred.yaml: what one project overrides and adds. Read, merged with the catalog, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from alfred_dev.catalog import rules
+from alfred_dev.catalog.model import Catalog, ProbeKind, Profile
+from alfred_dev.catalog.parse import (
+    CATALOG,
+    ID,
+    PORT,
+    PORT_NUMBER,
+    SERVICE_FIELDS,
+    VARIABLE,
+    build,
+    problems,
+)
+from alfred_dev.catalog.schema import (
+    Document,
+    ListOf,
+    MapOf,
+    Record,
+    Spec,
+    Text,
+    did_you_mean,
+    read,
+)
+from alfred_dev.errors import ConfigError, Problem, Where
+
+FILE = "alfred.yaml"
+SOURCES = ("checkout", "image", "binary", "embedded", "stand-in")
+# What only the catalog decides: it says what our own code can do.
+NOT_OVERRIDDEN = ("engine", "api")
+
+PROJECT_SERVICE_FIELDS: dict[str, Spec] = {
+    **{name: spec for name, spec in SERVICE_FIELDS.items() if name not in NOT_OVERRIDDEN},
+    "ports": ListOf("rows of the port map, merged with the catalog's by place",
+                    Record(PORT.about, PORT.fields)),
+    "from": Text("where it must come from", choices=SOURCES),
+    "host_port": PORT_NUMBER,
+    "env": MapOf("variables for it", Text("a value"), VARIABLE),
+    "health": Record(
+        "how to ask its first port for health",
+        {
+            "probe": Text("a protocol", choices=tuple(ProbeKind)),
+            "path": Text("a path that begins with /", pattern=r"/\S*"),
+        },
+    ),
+}  # fmt: skip
+PROJECT = Record(
+    "a project of alfred-dev",
+    {
+        "platform": Text("the folder of a checkout of the platform"),
+        "domain": Text("a domain", pattern=r"[a-z0-9-]+(\.[a-z0-9-]+)+"),
+        "profiles": ListOf("what up starts", Text("a profile", choices=tuple(Profile))),
+        "settings": MapOf("settings that are no secrets", Text("a value"), VARIABLE),
+        "services": MapOf("services, by id", Record("a service", PROJECT_SERVICE_FIELDS), ID),
+    },
+)
+DEFAULTS: Mapping[str, Any] = {"tier": "application", "profile": "agents"}
+PORT_DEFAULTS: Mapping[str, Any] = {
+    "protocol": "HTTP",
+    "purpose": "added by the project",
+    "range": None,
+    "probe": "http",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What alfred.yaml says besides services. ``settings``: key -> (text, ``file:line``)."""
+
+    platform: str | None = None
+    platform_where: Where | None = None
+    domain: str | None = None
+    profiles: tuple[Profile, ...] = ()
+    settings: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    present: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The merged catalog, the rest of alfred.yaml, and what deserves a warning."""
+
+    catalog: Catalog
+    project: Project
+    warnings: tuple[Problem, ...] = ()
+
+
+def load(
+    catalog_text: str,
+    project_text: str | None,
+    *,
+    source: str,
+    known_settings: Mapping[str, bool],
+) -> Loaded:
+    """Merge alfred.yaml into the catalog. ``known_settings``: key -> whether it is a secret.
+
+    Raises ConfigError with every mistake in alfred.yaml at once.
+    """
+    base = read(catalog_text, CATALOG, file=source)
+    if base.problems:
+        raise ConfigError("the catalog cannot be read", base.problems)
+    mine = read(project_text or "", PROJECT, file=FILE)
+    if isinstance(mine.data, dict):
+        _check(mine, known_settings)
+        data = merged(base.data, mine)
+    if mine.problems:
+        raise ConfigError(f"{FILE} cannot be used", mine.problems)
+
+    def where(*path: str | int) -> Where:
+        return mine.where(*path) if path in mine.marks else base.where(*path)
+
+    catalog = build(data, where, source=source)
+    breaches = rules.breaches(catalog)
+    if breaches:
+        raise ConfigError(f"{FILE} contradicts the catalog or itself", problems(breaches))
+    return Loaded(
+        catalog=catalog,
+        project=_project(mine, present=project_text is not None),
+        warnings=tuple(problems(rules.warnings(catalog))),
+    )
+
+
+def _project(mine: Document, *, present: bool) -> Project:
+    data = mine.data
+    return Project(
+        platform=data.get("platform"),
+        platform_where=mine.where("platform") if "platform" in data else None,
+        domain=data.get("domain"),
+        profiles=tuple(Profile(name) for name in data.get("profiles", ())),
+        settings={
+            key: (text, f"{FILE}:{mine.mark('settings', key)[0]}")
+            for key, text in data.get("settings", {}).items()
+        },
+        present=present,
+    )
+
+
+def merged(base: Mapping[str, Any], mine: Document) -> dict[str, Any]:
+    """Return the catalog's data with the project's on top; mistakes are noted in ``mine``."""
+    result: dict[str, Any] = deepcopy(dict(base))
+    for name, entry in (mine.data.get("services") or {}).items():
+        old = result["services"].get(name, {**DEFAULTS, "title": name})
+        result["services"][name] = _entry(name, old, entry or {}, mine, base["services"])
+    return result
+
+
+def _entry(
+    name: str,
+    old: Mapping[str, Any],
+    entry: Mapping[str, Any],
+    mine: Document,
+    known: Iterable[str],
+) -> dict[str, Any]:
+    path = ("services", name)
+    new = {**old, **{k: v for k, v in entry.items() if k not in ("ports", "health")}}
+    new["ports"] = _ports(name, old.get("ports", ()), entry.get("ports"), mine)
+    if not new["ports"] and "ports" not in entry:
+        hint = did_you_mean(name, known)
+        mine.problem(f"{name} is not in the catalog{hint}; a new service needs ports", *path)
+    if "health" in entry and new["ports"]:
+        new["ports"] = [{**new["ports"][0], **entry["health"]}, *new["ports"][1:]]
+    return new
+
+
+def _ports(
+    name: str, old: Iterable[Mapping[str, Any]], rows: list[Any] | None, mine: Document
+) -> list[dict[str, Any]]:
+    """Merge rows by place: a row that is there is overridden, one that is not is added."""
+    known = [dict(row) for row in old]
+    for i, row in enumerate(rows or ()):
+        if i < len(known):
+            known[i] |= row
+        elif "host" not in row:
+            mine.problem("a port needs host", "services", name, "ports", i)
+        else:
+            known.append({**PORT_DEFAULTS, "container": row["host"], **row})
+    return known
+
+
+def _check(mine: Document, known: Mapping[str, bool]) -> None:
+    """Note what the schema cannot say."""
+    for key in mine.data.get("settings") or {}:
+        if key not in known:
+            mine.problem(f"unknown setting {key}{did_you_mean(key, known)}", "settings", key)
+        elif known[key]:
+            mine.problem(f"{key} is a secret: it belongs into .env", "settings", key)
+    for name, entry in (mine.data.get("services") or {}).items():
+        if entry and entry.get("host_port") and entry.get("from"):
+            message = f"{name} is run by you (host_port), so it comes from nowhere else"
+            mine.problem(message, "services", name, "from")

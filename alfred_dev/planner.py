@@ -1,0 +1,254 @@
+"""catalog + settings + facts -> Plan. Pure: every decision about a stack is made here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from alfred_dev.catalog.model import Catalog, Service, Variable
+from alfred_dev.errors import MachineError
+from alfred_dev.plan import (
+    LOOPBACK,
+    Endpoint,
+    Facts,
+    Plan,
+    PlannedService,
+    Request,
+    Source,
+    SourceKind,
+    only,
+    resolve_name,
+)
+from alfred_dev.settings import DEFAULT_DOMAIN, TWINS, Settings, url_quoted
+
+SLOT_STEP = 10_000
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What every decision may look at, with the look-ups that a thousand services need."""
+
+    catalog: Catalog
+    settings: Settings
+    facts: Facts
+    slot: int
+    providers: Mapping[str, tuple[Service, Variable]] = field(init=False)
+    rows: Mapping[tuple[str, int], int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        services = self.catalog.services.values()
+        providers = {n: (s, v) for s in services for v in s.variables for n in v.names}
+        keys = [(s.id, i) for s in services for i in range(len(s.ports))]
+        object.__setattr__(self, "providers", providers)
+        object.__setattr__(self, "rows", {key: row for row, key in enumerate(keys)})
+
+    def port(self, service: Service, index: int) -> int:
+        """Return the port on this machine; a developer's own process is never shifted."""
+        if service.host_port is not None and index == 0:
+            return service.host_port
+        return service.ports[index].host + SLOT_STEP * self.slot
+
+
+def make(
+    catalog: Catalog,
+    settings: Settings,
+    facts: Facts,
+    *,
+    slot: int = 0,
+    domain: str | None = None,
+) -> Plan:
+    """Decide everything about every service. Raises MachineError for a source that is not here."""
+    world = _World(catalog, settings, facts, slot)
+    return Plan(
+        services=tuple(_service(catalog.services[name], world) for name in start_order(catalog)),
+        catalog=catalog,
+        runtime="process",
+        slot=slot,
+        domain=domain or DEFAULT_DOMAIN,
+        endpoints_environment=_host_environment(world),
+        secrets=settings.secrets(),
+        settings=settings,
+        code=facts.code,
+    )
+
+
+def narrow(plan: Plan, request: Request) -> Plan:
+    """Return the part of ``plan`` that was asked for, and all that it depends on.
+
+    Raises UsageError for unknown names, MachineError for fall-backs under ``strict``.
+    """
+    names = {resolve_name(plan, name) for name in request.names}
+    names |= {s.id for s in plan.services if s.definition.profile in request.profiles}
+    if not request.names and not request.profiles:
+        names = set(plan.ids)
+    narrowed = only(plan, closure(plan, names))
+    if request.strict:
+        _refuse_fallbacks(narrowed.services)
+    return narrowed
+
+
+def closure(plan: Plan, names: Iterable[str]) -> frozenset[str]:
+    """Return ``names`` and all that they depend on, directly or not."""
+    wanted: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name not in wanted:
+            wanted.add(name)
+            todo += plan[name].depends_on
+    return frozenset(wanted)
+
+
+def start_order(catalog: Catalog) -> tuple[str, ...]:
+    """Return every id with its dependencies before it, else in catalog order."""
+    order: dict[str, None] = {}
+    stack = list(reversed(list(catalog.services)))
+    while stack:
+        name = stack[-1]
+        waiting = [d for d in catalog.services[name].depends_on if d not in order]
+        if waiting and name not in order:
+            stack += reversed(waiting)
+        else:
+            order.setdefault(stack.pop())
+    return tuple(order)
+
+
+def choose_source(service: Service, facts: Facts) -> Source:
+    """Return where ``service`` comes from in the process runtime.
+
+    An embedded engine comes before a binary: its data cannot be broken by a system upgrade.
+    Raises MachineError when alfred.yaml pins a source that is not here.
+    """
+    if service.host_port is not None:
+        detail = f"your own process on port {service.host_port}"
+        return Source(kind=SourceKind.HOST, detail=detail)
+    candidates = _candidates(service, facts)
+    if service.source is None:
+        return candidates[0]
+    for candidate in candidates:
+        if candidate.kind == service.source:
+            return candidate
+    raise MachineError(
+        "source-missing",
+        f"{service.id} cannot come from {service.source}",
+        cause=_why_not(service, facts),
+        fix=[f"change services.{service.id}.from ({service.where})"],
+    )
+
+
+def _candidates(service: Service, facts: Facts) -> list[Source]:
+    """Return the sources there are, the preferred first; the last is always the stand-in."""
+    found = []
+    if service.id in facts.engines:
+        found.append(Source(kind=SourceKind.EMBEDDED, detail=facts.engines[service.id]))
+    real = facts.binaries.get(service.id)
+    if real and service.binary:
+        detail = " ".join(part for part in (real.path, real.version) if part)
+        found.append(
+            Source(
+                kind=SourceKind.BINARY,
+                detail=detail,
+                binary=service.binary,
+                path=real.path,
+                home=real.home,
+            )
+        )
+    detail = f"stand-in: {_no_server(service, facts)}"
+    return [*found, Source(kind=SourceKind.STAND_IN, detail=detail)]
+
+
+def _why_not(service: Service, facts: Facts) -> str:
+    if service.source in (SourceKind.CHECKOUT, SourceKind.IMAGE):
+        return f"local processes are built from no {service.source}; that takes a Docker engine"
+    if service.source == SourceKind.EMBEDDED:
+        return "there is no embedded engine for it on this machine"
+    return _no_server(service, facts)
+
+
+def _no_server(service: Service, facts: Facts) -> str:
+    if service.id in facts.unusable:
+        return facts.unusable[service.id]
+    if service.binary:
+        return f"no {' or '.join(service.binary.programs)} on PATH"
+    return "its code is not here" if service.image is None else "no engine for this machine"
+
+
+def fill(template: str, values: Mapping[str, str], setting: Callable[[str], str]) -> str:
+    """Replace ``{name}`` by ``values[name]``, or by ``setting`` of that name."""
+    return _PLACEHOLDER.sub(lambda m: values[m[1]] if m[1] in values else setting(m[1]), template)
+
+
+def told(variable: Variable, host: str, port: int, setting: Callable[[str], str]) -> dict[str, str]:
+    """Return ``variable`` under all its names, for somebody who reaches it at ``host:port``."""
+    text = fill(variable.value, {"host": host, "port": str(port)}, setting)
+    return dict.fromkeys(variable.names, text)
+
+
+def _host_environment(world: _World) -> dict[str, str]:
+    """Return every endpoint variable as a process on this machine must use it."""
+    values: dict[str, str] = {}
+    for service in world.catalog.services.values():
+        for variable in service.variables:
+            values |= _told_here(service, variable, world)
+    project = world.settings["ALFRED_PROJECT_ID"]
+    return values | dict.fromkeys(TWINS["ALFRED_PROJECT_ID"], project)
+
+
+def _told_here(service: Service, variable: Variable, world: _World) -> dict[str, str]:
+    port = world.port(service, variable.port_index)
+    return told(variable, LOOPBACK, port, lambda key: url_quoted(world.settings[key]))
+
+
+def _service(service: Service, world: _World) -> PlannedService:
+    address = {"host": LOOPBACK, "port": str(world.port(service, 0))}
+    setting = world.settings.__getitem__
+    return PlannedService(
+        definition=service,
+        kind="service",
+        source=choose_source(service, world.facts),
+        endpoints=tuple(_endpoint(service, index, world) for index in range(len(service.ports))),
+        depends_on=service.depends_on,
+        environment=_environment(service, world),
+        client={k: fill(v, address, setting) for k, v in service.client.items()},
+        asks={world.providers[name][0].id: name for name in service.needs},
+    )
+
+
+def _endpoint(service: Service, index: int, world: _World) -> Endpoint:
+    port = service.ports[index]
+    number = world.port(service, index)
+    return Endpoint(
+        row=world.rows[service.id, index],
+        service=service.id,
+        title=port.title or service.title,
+        port=number,
+        container_port=port.container,
+        listen=number,
+        protocol=port.protocol,
+        purpose=port.purpose,
+        probe=port.probe,
+        path=port.path,
+    )
+
+
+def _environment(service: Service, world: _World) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name in service.needs:
+        values |= _told_here(*world.providers[name], world)
+    for key in service.settings:
+        if world.settings[key]:
+            values |= dict.fromkeys(TWINS.get(key, (key,)), world.settings[key])
+    return dict(sorted((values | dict(service.env)).items()))
+
+
+def _refuse_fallbacks(services: Iterable[PlannedService]) -> None:
+    weak = [s for s in services if s.source.kind in (SourceKind.EMBEDDED, SourceKind.STAND_IN)]
+    if weak:
+        raise MachineError(
+            "strict-refused",
+            "--strict takes neither embedded engines nor stand-ins",
+            cause="\n".join(f"{s.id}: {s.source.kind}, {s.source.detail}" for s in weak),
+            fix=["install the real servers", "alfred-dev up   (without --strict)"],
+        )

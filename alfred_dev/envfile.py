@@ -9,6 +9,7 @@ from pathlib import Path
 
 from alfred_dev.errors import UsageError
 from alfred_dev.settings import SETTINGS, Layer, Setting, Settings, parse_env_file, resolve
+from alfred_dev.settings import with_url_twins
 from alfred_dev.settings import with_values as env_with_values
 from alfred_dev.workspace import Workspace, read_bytes, write
 
@@ -17,14 +18,24 @@ LENGTH = 32
 
 
 def load(
-    workspace: Workspace, environment: Mapping[str, str], env_file: Path | None = None
+    workspace: Workspace,
+    environment: Mapping[str, str],
+    env_file: Path | None = None,
+    *,
+    flags: Mapping[str, str] | None = None,
+    project: Mapping[str, tuple[str, str | None]] | None = None,
 ) -> Settings:
-    """Resolve the settings from every layer there is. Raises ConfigError, UsageError."""
+    """Resolve the settings from every layer there is. Raises ConfigError, UsageError.
+
+    ``flags``: from the command line, the strongest; ``project``: from alfred.yaml, the weakest.
+    """
     layers = [
+        Layer("flag", {k: (v, None) for k, v in (flags or {}).items()}),
         Layer("environment", {k: (v, None) for k, v in environment.items()}),
         *([_file_layer(env_file, "--env-file", required=True)] if env_file else []),
         _file_layer(workspace.root / ".env.local", ".env.local"),
         _file_layer(workspace.env_file, ".env"),
+        Layer("alfred.yaml", project or {}),
     ]
     return resolve(layers)
 
@@ -49,12 +60,13 @@ def ensure(
     Returns what was made. A key that is missing while data bound to it exists is an error: a new
     password would lock its owner out. Raises UsageError, MachineError.
     """
-    keys = missing(workspace, settings)
-    if not keys:
-        return {}
-    made = {key: random_secret() for key in keys}
+    made = {key: random_secret() for key in missing(workspace, settings)}
     old = read_bytes(workspace.env_file)
-    write(workspace.env_file, env_with_values(old or b"", made))
+    new = with_url_twins(env_with_values(old or b"", made), file=workspace.env_file.name)
+    if new != (old or b""):
+        write(workspace.env_file, new)
+    if not made:
+        return {}
     verb = "wrote" if old is None else "added to"
     tell(f"{verb} .env: {', '.join(made)} (random, only you can read the file)")
     return made

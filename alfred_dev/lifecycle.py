@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from alfred_dev import failure, logs, reconcile, status
+from alfred_dev.catalog.model import Profile
 from alfred_dev.errors import MachineError
 from alfred_dev.failure import Failure, FailureClass
 from alfred_dev.host import listeners
@@ -48,10 +49,15 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """One checkout's stack: what there is, and who runs it. ``plan`` has every service."""
+    """One checkout's stack: what there is, and who runs it.
+
+    ``plan`` has every service; ``profiles``: what ``up`` starts when nothing is named, empty for
+    everything.
+    """
 
     workspace: Workspace
     plan: Plan
+    profiles: tuple[Profile, ...]
     layout: render.Layout
     runtime: ProcessRuntime
 
@@ -119,7 +125,7 @@ def prepare(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
     stack.workspace.prepare()
     stack.workspace.write_render(render.render(stack.plan, stack.layout))
     if any(step.action is not Action.KEEP for step in steps):
-        stack.runtime.ensure()
+        stack.runtime.ensure()  # also ends what is no longer in the configuration
     return steps
 
 
@@ -135,7 +141,7 @@ def act(stack: Stack, steps: Iterable[Step]) -> None:
     restarts = [s.service for s in steps if s.action is Action.RESTART]
     if restarts:
         stack.runtime.stop(restarts)
-    changes = [s.service for s in steps if s.action is not Action.KEEP]
+    changes = [s.service for s in steps if s.action in (Action.START, Action.RESTART)]
     if changes:
         stack.runtime.start(changes)
 
@@ -151,13 +157,14 @@ def check_ports(stack: Stack, starting: Sequence[str]) -> None:
         "port-taken",
         f"{count} of our ports {'is' if count == 1 else 'are'} taken; nothing was started",
         cause="\n".join(str(conflict) for conflict in conflicts),
-        fix=[*fixes, "alfred-dev up"],
+        fix=[*fixes, "alfred-dev up", "or use other ports: alfred-dev up --slot auto"],
     )
 
 
 def port_conflicts(stack: Stack, services: Sequence[str]) -> list[listeners.Conflict]:
     """Return every port of ``services`` that somebody else holds."""
-    ports = {e.port: e.service for e in stack.plan.endpoints if e.service in services}
+    ours = (stack.plan[name] for name in services if not stack.plan[name].by_developer)
+    ports = {e.port: e.service for service in ours for e in service.endpoints}
     if not ports:
         return []
     own = {orphan.pid for orphan in stack.runtime.orphans()}
@@ -210,7 +217,7 @@ def stale(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:
     causes: dict[str, list[str]] = {}
     for found in statuses:
         spec = found.running.spec
-        if found.running.pid and spec is not None:
+        if found.running.pid and spec is not None and found.id in desired:
             for cause in reconcile.differences(spec, desired[found.id]):
                 causes.setdefault(cause, []).append(found.id)
     return [

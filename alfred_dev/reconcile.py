@@ -16,6 +16,7 @@ class Action(StrEnum):
     START = "start"
     RESTART = "restart"
     KEEP = "keep"
+    STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,17 @@ class Step:
 
 
 def steps(plan: Plan, desired: Mapping[str, LaunchSpec], observed: Observed) -> tuple[Step, ...]:
-    """Return one step a service of the plan, in start order; the developer's own have none."""
-    return tuple(_step(s.id, desired[s.id], observed) for s in plan.services if not s.by_developer)
+    """Return what to do: first end what no longer belongs, then the plan in start order.
+
+    ``desired``: how everything is started that may run here, also beyond ``plan``.
+    """
+    ending = (
+        Step(Action.STOP, name, "it is not ours to run any more")
+        for name, running in observed.services.items()
+        if name not in desired and running.state is not State.STOPPED
+    )
+    ours = (service.id for service in plan.services if not service.by_developer)
+    return (*ending, *(_step(name, desired[name], observed) for name in ours))
 
 
 def _step(name: str, wanted: LaunchSpec, observed: Observed) -> Step:

@@ -94,6 +94,10 @@ SETTINGS = (
         default="auto",
     ),
     Setting(
+        key="ALFRED_SLOT",
+        about="0 to 5 or auto: which set of ports. Empty: the one this checkout has, else 0.",
+    ),
+    Setting(
         key="ALFRED_WAIT_TIMEOUT",
         about="Seconds that up waits for everything to be healthy.",
         default="120",
@@ -245,6 +249,34 @@ def with_values(data: bytes, additions: Mapping[str, str]) -> bytes:
         data, filled = empty.subn(lambda _, line=assignment: line, data)  # type: ignore[misc]
         if not filled:
             data += (newline if data and not data.endswith(b"\n") else b"") + assignment + newline
+    return data
+
+
+# Secrets that stand in URLs. Compose cannot percent-encode, so where one needs it .env has it twice.
+IN_URLS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD")
+
+
+def url_twin(key: str) -> str:
+    """Return the name under which the percent-encoded form of a secret is kept."""
+    return f"{key}_URL"
+
+
+def url_twins(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the percent-encoded form of each secret in ``values`` that differs from it."""
+    known = {key: values.get(key, "") for key in IN_URLS}
+    encoded = {key: url_quoted(text) for key, text in known.items()}
+    return {url_twin(key): encoded[key] for key, text in known.items() if encoded[key] != text}
+
+
+def with_url_twins(data: bytes, *, file: str) -> bytes:
+    """Return a .env file with exactly the twins that its own secrets need. Raises ConfigError."""
+    values = {key: text for key, (text, _) in parse_env_file(data, file=file).items()}
+    twins = url_twins(values)
+    for key in map(url_twin, IN_URLS):
+        if values.get(key) != twins.get(key):
+            line = rb"^[ \t]*(?:export[ \t]+)?%s[ \t]*=[^\n]*(?:\n|\Z)" % key.encode()
+            data = re.sub(line, b"", data, flags=re.MULTILINE)
+            data = with_values(data, {key: twins[key]} if key in twins else {})
     return data
 
 

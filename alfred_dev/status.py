@@ -72,9 +72,17 @@ def assess(
 
 
 def all_well(statuses: Collection[ServiceStatus]) -> bool:
-    """Tell whether everything selected is healthy (and something is selected)."""
-    selected = [s for s in statuses if s.selected]
-    return bool(selected) and all(s.health is Health.HEALTHY for s in selected)
+    """Tell whether everything selected is healthy (and something is selected).
+
+    The developer's own processes do not count, nor does what waits for nothing but them: they are
+    started when it pleases the developer.
+    """
+    theirs = {s.id for s in statuses if s.service.by_developer}
+    ours = [s for s in statuses if s.selected and s.id not in theirs]
+    return bool(ours) and all(
+        s.health is Health.HEALTHY or (s.blocked_by and theirs.issuperset(s.blocked_by))
+        for s in ours
+    )
 
 
 def _status(
@@ -83,7 +91,7 @@ def _status(
     probes: Mapping[int, ProbeResult],
     selected: bool,
 ) -> ServiceStatus:
-    running = observed.services.get(service.id, NO_PROCESS)
+    running = _running(service, observed)
     endpoints = tuple(_endpoint(e, running, probes.get(e.port)) for e in service.endpoints)
     health = _health(running, endpoints)
     ill = next((e for e in endpoints if not e.healthy), None)
@@ -95,6 +103,12 @@ def _status(
         detail=_detail(running, health, ill),
         endpoints=endpoints,
     )
+
+
+def _running(service: PlannedService, observed: Observed) -> Running:
+    if service.by_developer:
+        return Running(state=State.RUNNING, ports=frozenset(e.listen for e in service.endpoints))
+    return observed.services.get(service.id, NO_PROCESS)
 
 
 def _endpoint(endpoint: Endpoint, running: Running, probe: ProbeResult | None) -> EndpointStatus:

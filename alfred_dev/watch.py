@@ -53,7 +53,7 @@ async def watch(
             asked.follow(observed, awaited(statuses))
             now = time.monotonic()
             show(statuses, now - began)
-            if status.all_well(statuses):
+            if asked.developers_too() and status.all_well(statuses):
                 return statuses, End.HEALTHY
             definite_since = (definite_since or now) if settled(statuses) else None
             if definite_since is not None and now - definite_since >= SETTLE_S:
@@ -96,10 +96,12 @@ class _Asked:
         self.began = began
         self.results: dict[int, ProbeResult] = {}
         self.tasks: dict[int, asyncio.Task[None]] = {}
+        self.developers = {e.listen for e in endpoints if plan[e.service].by_developer}
 
     def follow(self, observed: Observed, ill: Collection[str]) -> None:
         """Begin to ask ports that may be well by now, forget those nobody listens on any more."""
         listening = {port for r in observed.services.values() for port in r.ports}
+        listening |= self.developers
         for endpoint in self.endpoints:
             if endpoint.listen not in listening:
                 self.results.pop(endpoint.port, None)
@@ -108,8 +110,13 @@ class _Asked:
             elif endpoint.port not in self.tasks and not self._waits(endpoint, observed, ill):
                 self.tasks[endpoint.port] = asyncio.create_task(self._ask(endpoint))
 
+    def developers_too(self) -> bool:
+        """Tell whether every process that the developer runs has been asked at least once."""
+        return self.developers <= self.results.keys()
+
     def _waits(self, endpoint: Endpoint, observed: Observed, ill: Collection[str]) -> bool:
-        young = observed.services[endpoint.service].state is State.STARTING
+        running = observed.services.get(endpoint.service)
+        young = running is not None and running.state is State.STARTING
         return young and any(name in ill for name in self.plan[endpoint.service].depends_on)
 
     async def _ask(self, endpoint: Endpoint) -> None:

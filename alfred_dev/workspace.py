@@ -195,7 +195,7 @@ def find_root(start: Path, clone: Path, home: Path) -> Path:
     for folder in (start, *start.parents):
         if folder.stat().st_uid != owner or folder == home:
             break
-        if (folder / "alfred.yaml").is_file() or is_clone(folder):
+        if (folder / "alfred.yaml").exists() or is_clone(folder):
             return folder
         if (folder / ".git").exists():
             break

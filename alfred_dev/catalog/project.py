@@ -23,6 +23,7 @@ from alfred_dev.catalog.schema import (
     Document,
     ListOf,
     MapOf,
+    Path,
     Record,
     Spec,
     Text,
@@ -89,6 +90,20 @@ class Loaded:
     catalog: Catalog
     project: Project
     warnings: tuple[Problem, ...] = ()
+    documents: tuple[Document, ...] = ()
+
+    def given(self, path: Path) -> list[tuple[str, str]]:
+        """Return the scalar at ``path`` and its place in each file that gives it, winner first."""
+        found = []
+        for document in self.documents:
+            value = document.data
+            for part in path:
+                inside = isinstance(value, dict) and part in value
+                at = isinstance(value, list) and isinstance(part, int) and part < len(value)
+                value = value[part] if inside or at else None
+            if path in document.marks and not isinstance(value, dict | list):
+                found.append((str(value), f"{document.file}:{document.mark(*path)[0]}"))
+        return found
 
 
 def load(
@@ -123,6 +138,7 @@ def load(
         catalog=catalog,
         project=_project(mine, present=project_text is not None),
         warnings=tuple(problems(rules.warnings(catalog))),
+        documents=(mine, base),
     )
 
 

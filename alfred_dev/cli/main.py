@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from alfred_dev import __version__
-from alfred_dev.cli import logs, stack, status, tools
+from alfred_dev.cli import config, logs, options, stack, status, tools
 from alfred_dev.errors import AlfredError, UsageError
 
 ISSUES = "this is a mistake in alfred-dev"
@@ -42,11 +42,15 @@ def _root(
     env_file: Annotated[
         str | None, typer.Option("--env-file", metavar="FILE", help="Read FILE before .env.")
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting, for this command alone."),
+    ] = None,
 ) -> None:
-    ctx.obj = env_file
+    ctx.obj = options.Globals(env_file=env_file, flags=options.assignments(settings or ()))
 
 
-for module in (stack, status, logs, tools):
+for module in (stack, status, logs, tools, config):
     module.register(app)
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.resources
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import typer
 
-from alfred_dev import envfile, facts, lock
+from alfred_dev import envfile, facts, lock, projectfile, slots
 from alfred_dev.catalog.model import Catalog
-from alfred_dev.catalog.parse import parse
+from alfred_dev.catalog.project import Loaded
 from alfred_dev.errors import MachineError, UsageError
-from alfred_dev.host import disk
+from alfred_dev.host import disk, listeners
 from alfred_dev.lifecycle import Stack
+from alfred_dev.plan import Plan
 from alfred_dev.planner import make
 from alfred_dev.render.process import Layout
 from alfred_dev.runtime.process import ProcessRuntime, socket_path
+from alfred_dev.settings import Settings
 from alfred_dev.workspace import Workspace, find_root, make_private_folder
 
 CLONE = Path(__file__).parents[2]
@@ -31,9 +32,8 @@ def note(text: str) -> None:
 
 
 def catalog() -> Catalog:
-    """Return the catalog that came with us."""
-    source = importlib.resources.files("alfred_dev") / "catalog" / "services.yaml"
-    return parse(source.read_text(encoding="utf-8"), source="alfred_dev/catalog/services.yaml")
+    """Return the catalog of this project."""
+    return projectfile.loaded(workspace()).catalog
 
 
 def workspace() -> Workspace:
@@ -50,27 +50,88 @@ def workspace() -> Workspace:
     return Workspace(find_root(start, CLONE, Path.home()))
 
 
-def stack(ctx: typer.Context | None = None, *, make_secrets: bool = False) -> Stack:
-    """Return everything a command works on. ``make_secrets``: may write ``.env``."""
+def stack(
+    ctx: typer.Context | None = None,
+    *,
+    make_secrets: bool = False,
+    flags: Mapping[str, str | None] | None = None,
+) -> Stack:
+    """Return everything a command works on.
+
+    ``make_secrets``: the command starts things, so it may write ``.env`` and claim a slot;
+    ``flags``: settings that options of the command give, None where the option was not given.
+    """
     place = workspace()
-    env_file = Path(ctx.obj) if ctx is not None and ctx.obj else None
-    settings = envfile.load(place, os.environ, env_file)
+    found = projectfile.loaded(place)
+    settings = load_settings(ctx, place, found, flags)
     if make_secrets:
         place.prepare()
         refuse_open_disk(place)
         if envfile.ensure(place, settings, tell=note):
-            settings = envfile.load(place, os.environ, env_file)
+            settings = load_settings(ctx, place, found, flags)
     refuse_other_runtimes(settings["ALFRED_RUNTIME"])
-    known = catalog()
     machine = facts.gather(
-        known, path=os.environ.get("PATH", os.defpath), cache=place.run / "versions.json"
+        found.catalog, path=os.environ.get("PATH", os.defpath), cache=place.run / "versions.json"
     )
+
+    def plan_of(slot: int) -> Plan:
+        return make(found.catalog, settings, machine, slot=slot, domain=found.project.domain)
+
+    runtime = process_runtime(place)
+    wanted = settings["ALFRED_SLOT"]
+    slot = _claimed(place, wanted, runtime, plan_of) if make_secrets else _remembered(place)
     return Stack(
         workspace=place,
-        plan=make(known, settings, machine),
+        plan=plan_of(slot),
+        profiles=found.project.profiles,
         layout=Layout(data=str(place.data), render=str(place.render), python=sys.executable),
-        runtime=process_runtime(place),
+        runtime=runtime,
     )
+
+
+def load_settings(
+    ctx: typer.Context | None,
+    place: Workspace,
+    found: Loaded,
+    flags: Mapping[str, str | None] | None = None,
+) -> Settings:
+    """Resolve the settings over all layers."""
+    given = ctx.obj if ctx is not None else None
+    typed = {**(given.flags if given else {}), **{k: v for k, v in (flags or {}).items() if v}}
+    env_file = Path(given.env_file) if given and given.env_file else None
+    return envfile.load(place, os.environ, env_file, flags=typed, project=found.project.settings)
+
+
+def slots_file() -> Path:
+    """Return the registry of this user's slots."""
+    return slots.registry(os.environ, Path.home())
+
+
+def _remembered(place: Workspace) -> int:
+    return slots.of(slots_file(), place.root) or 0
+
+
+def _claimed(
+    place: Workspace, wanted: str, runtime: ProcessRuntime, plan_of: Callable[[int], Plan]
+) -> int:
+    """Claim the slot to use. Raises UsageError when the checkout runs in another one."""
+
+    def usable(slot: int) -> bool:
+        ports = {e.port: e.service for e in plan_of(slot).endpoints}
+        return not listeners.conflicts(ports, listeners.listeners(ports))
+
+    file = slots_file()
+    mine = slots.of(file, place.root)
+    slot = slots.claim(file, place.root, wanted, usable=usable)
+    if mine is not None and slot != mine and runtime.records() is not None:
+        slots.claim(file, place.root, str(mine), usable=usable)
+        raise UsageError(
+            "slot-in-use",
+            f"this checkout runs in slot {mine}",
+            cause="a slot cannot be changed while services run",
+            fix=["alfred-dev down", f"alfred-dev up --slot {slot}"],
+        )
+    return slot
 
 
 def process_runtime(place: Workspace) -> ProcessRuntime:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,6 +35,10 @@ def up(
     runtime: Annotated[
         str | None, typer.Option("--runtime", help="auto or process. Default: auto.")
     ] = None,
+    slot: Annotated[
+        str | None,
+        typer.Option("--slot", metavar="N|auto", help="Which ports: N shifts all by 10000 x N."),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse embedded engines and stand-ins.")
     ] = False,
@@ -50,17 +55,19 @@ def up(
     from alfred_dev.plan import Request
     from alfred_dev.planner import narrow
 
-    session.refuse_other_runtimes(runtime or "auto")
+    flags = {
+        "ALFRED_RUNTIME": runtime,
+        "ALFRED_SLOT": slot,
+        "ALFRED_WAIT_TIMEOUT": str(wait_timeout) if wait_timeout else None,
+    }
     request = Request(names=tuple(services or ()), profiles=tuple(profile or ()), strict=strict)
     if dry_run:
-        return _dry_run(ctx, request, as_json=as_json)
+        return _dry_run(ctx, request, flags, as_json=as_json)
     with session.locked("up"):
-        stack = session.stack(ctx, make_secrets=True)
-        wanted = narrow(stack.plan, request)
+        stack = session.stack(ctx, make_secrets=True, flags=flags)
+        wanted = narrow(stack.plan, _with_profiles(request, stack))
         with interruptible(), progress(as_json=as_json) as shown:
-            report = lifecycle.up(
-                stack, wanted, shown, wait=not no_wait, timeout_s=wait_timeout or _timeout(stack)
-            )
+            report = lifecycle.up(stack, wanted, shown, wait=not no_wait, timeout_s=_timeout(stack))
     return finish(stack, report, command="up", waited=not no_wait, as_json=as_json)
 
 
@@ -79,7 +86,8 @@ def down(
 
     place = session.workspace()
     if volumes and place.data.is_dir():
-        _confirm(f"Delete all data of this checkout ({place.data})?", yes=yes)
+        question = f"Delete all data of this checkout ({place.data})?"
+        confirm(question, yes=yes, command="alfred-dev down --volumes --yes")
     if place.home.is_dir():
         with session.locked("down"):
             runtime = session.process_runtime(place)
@@ -143,13 +151,14 @@ def _start(
     from alfred_dev.cli import session
     from alfred_dev.plan import only
 
+    flags = {"ALFRED_WAIT_TIMEOUT": str(wait_timeout) if wait_timeout else None}
     with session.locked(command):
-        stack = session.stack(ctx, make_secrets=True)
+        stack = session.stack(ctx, make_secrets=True, flags=flags)
         wanted = only(stack.plan, _names(stack, services))
         if command == "restart":
             stack.runtime.stop(wanted.ids)
         with interruptible(), progress(as_json=as_json) as shown:
-            report = lifecycle.up(stack, wanted, shown, timeout_s=wait_timeout or _timeout(stack))
+            report = lifecycle.up(stack, wanted, shown, timeout_s=_timeout(stack))
     finish(stack, report, command=command, waited=True, as_json=as_json)
 
 
@@ -218,15 +227,24 @@ def finish(stack: Stack, report: Report, *, command: str, waited: bool, as_json:
         raise typer.Exit(4 if report.timed_out else 1)
 
 
-def _dry_run(ctx: typer.Context, request: Request, *, as_json: bool) -> None:
+def _with_profiles(request: Request, stack: Stack) -> Request:
+    """Return the request; where it names nothing, alfred.yaml's profiles are meant."""
+    if request.names or request.profiles:
+        return request
+    return replace(request, profiles=stack.profiles)
+
+
+def _dry_run(
+    ctx: typer.Context, request: Request, flags: Mapping[str, str | None], *, as_json: bool
+) -> None:
     from alfred_dev import envfile, lifecycle
     from alfred_dev.cli import session
     from alfred_dev.planner import narrow
     from alfred_dev.report import json as report_json
 
-    stack = session.stack(ctx)
+    stack = session.stack(ctx, flags=flags)
     missing = envfile.missing(stack.workspace, stack.plan.settings)
-    steps = lifecycle.dry_run(stack, narrow(stack.plan, request))
+    steps = lifecycle.dry_run(stack, narrow(stack.plan, _with_profiles(request, stack)))
     if as_json:
         return report_json.emit(report_json.dry_run(missing, steps))
     for key in missing:
@@ -236,7 +254,8 @@ def _dry_run(ctx: typer.Context, request: Request, *, as_json: bool) -> None:
     return None
 
 
-def _confirm(question: str, *, yes: bool) -> None:
+def confirm(question: str, *, yes: bool, command: str) -> None:
+    """Ask; ``command`` answers by itself. Raises UsageError without a terminal, Abort for a no."""
     if yes:
         return
     if not sys.stdin.isatty() or "CI" in os.environ:
@@ -244,7 +263,7 @@ def _confirm(question: str, *, yes: bool) -> None:
             "confirmation-needed",
             question.rstrip("?"),
             cause="there is no terminal to ask on",
-            fix=["alfred-dev down --volumes --yes"],
+            fix=[command],
         )
     if not typer.confirm(question):
         raise typer.Abort

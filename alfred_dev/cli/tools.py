@@ -52,16 +52,15 @@ def ports(
 
     if check:
         return _check_ports(ctx, as_json=as_json)
-    known = session.catalog()
-    if as_json:
-        return report_json.emit(report_json.ports(known))
     from alfred_dev.report import text
 
     if markdown:
-        print(text.ports_markdown(known))
-    else:
-        text.print_ports(known)
-    return None
+        print(text.ports_markdown(session.catalog()))
+        return None
+    plan = session.stack(ctx).plan
+    if as_json:
+        return report_json.emit(report_json.ports(plan))
+    return text.print_ports(plan)
 
 
 def _check_ports(ctx: typer.Context, *, as_json: bool) -> None:
@@ -71,11 +70,13 @@ def _check_ports(ctx: typer.Context, *, as_json: bool) -> None:
 
     stack = session.stack(ctx)
     ours = {name for name, r in lifecycle.observe(stack).services.items() if r.pid}
-    lifecycle.check_ports(stack, [name for name in stack.plan.ids if name not in ours])
+    others = [name for name in stack.plan.ids if name not in ours]
     if as_json:
-        report_json.emit({"schema": report_json.schema("ports-check"), "ok": True, "conflicts": []})
-    else:
-        print(f"Nobody else holds any of our {len(stack.plan.endpoints)} ports.")
+        found = lifecycle.port_conflicts(stack, others)
+        report_json.emit(report_json.conflicts(found))
+        raise typer.Exit(3 if found else 0)
+    lifecycle.check_ports(stack, others)
+    print(f"Nobody else holds any of our {len(stack.plan.endpoints)} ports.")
 
 
 def env(

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from alfred_dev.catalog.model import Catalog
-from alfred_dev.errors import AlfredError, ConfigError
+from alfred_dev.errors import AlfredError, ConfigError, Problem
 from alfred_dev.failure import Failure
+from alfred_dev.host.listeners import Conflict
 from alfred_dev.plan import Plan
 from alfred_dev.reconcile import Step
 from alfred_dev.status import ServiceStatus, all_well
@@ -36,11 +36,12 @@ def error(problem: AlfredError) -> Document:
         "where": problem.where,
     }
     if isinstance(problem, ConfigError):
-        found["problems"] = [
-            {"file": p.file, "line": p.line, "column": p.column, "message": p.message}
-            for p in problem.problems
-        ]
+        found["problems"] = [_problem(p) for p in problem.problems]
     return {"schema": schema("error"), "ok": False, "error": found}
+
+
+def _problem(p: Problem) -> Document:
+    return {"file": p.file, "line": p.line, "column": p.column, "message": p.message}
 
 
 def status(
@@ -124,24 +125,62 @@ def down(*, deleted_data: bool) -> Document:
     return {"schema": schema("down"), "ok": True, "deleted_data": deleted_data}
 
 
-def ports(catalog: Catalog) -> Document:
-    """Return the port map, a row a port."""
+def ports(plan: Plan) -> Document:
+    """Return the port map as this checkout's slot has it, a row a port."""
+    catalog = plan.catalog
+    rows = [
+        (endpoint, plan[endpoint.service].definition.ports[index])
+        for service in plan.services
+        for index, endpoint in enumerate(service.endpoints)
+    ]
     return {
         "schema": schema("ports"),
+        "slot": plan.slot,
         "ports": [
             {
-                "service": service.id,
-                "title": port.title or service.title,
-                "port": port.host,
-                "protocol": port.protocol,
-                "purpose": port.purpose,
+                "service": endpoint.service,
+                "title": endpoint.title,
+                "port": endpoint.port,
+                "protocol": endpoint.protocol,
+                "purpose": endpoint.purpose,
                 "range": port.range,
                 "in_range": catalog.in_range(port),
                 "outside_range": port.outside_range,
             }
-            for service in catalog.services.values()
-            for port in service.ports
+            for endpoint, port in sorted(rows, key=lambda row: row[0].row)
         ],
+    }
+
+
+def conflicts(found: Sequence[Conflict]) -> Document:
+    """Return who holds our ports, a row a port and holder."""
+    return {
+        "schema": schema("ports-check"),
+        "ok": not found,
+        "conflicts": [
+            {
+                "port": c.port,
+                "service": c.service,
+                "pid": c.pid,
+                "program": c.program,
+                "command": c.command,
+                "user": c.user,
+                "addresses": list(c.addresses),
+                "hint": c.hint,
+                "reason": c.reason,
+                "fix": list(c.fix),
+            }
+            for c in found
+        ],
+    }
+
+
+def validated(warnings: Iterable[Problem]) -> Document:
+    """Return that the configuration holds, and what deserves a warning."""
+    return {
+        "schema": schema("config-validate"),
+        "ok": True,
+        "warnings": [_problem(problem) for problem in warnings],
     }
 
 

@@ -41,10 +41,10 @@ class Lines(Silent):
 
     def steps(self, steps: Sequence[Step]) -> None:
         """Say what will be done, and why where it is not simply a start."""
-        self.changing = {s.service for s in steps if s.action is not Action.KEEP}
+        self.changing = {s.service for s in steps if s.action in (Action.START, Action.RESTART)}
         for step in steps:
-            if step.action is Action.RESTART:
-                self.note(f"restart {step.service}: {step.cause}")
+            if step.action in (Action.RESTART, Action.STOP):
+                self.note(f"{step.action} {step.service}: {step.cause}")
 
     def statuses(self, statuses: Sequence[ServiceStatus], elapsed_s: float) -> None:
         """Say which services have become healthy."""

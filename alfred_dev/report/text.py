@@ -67,11 +67,15 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
         _row(out, table, endpoint.endpoint.title, endpoint.endpoint.url, source.kind)
     if out.width >= NARROW:
         out.print(table)
-    said = f"{_many(len(chosen), 'service')}, {_many(len(rows), 'port')}"
+    well = [s for s in chosen if s.health is Health.HEALTHY]
+    ports = sum(len(s.endpoints) for s in well)
+    said = f"{_many(len(well), 'service')}, {_many(ports, 'port')}"
     if waited:
         out.print(Text(f"{said} healthy after {report.duration_s:.1f} s", style="bold green"))
     else:
-        out.print(f"{said} started, health not awaited: alfred-dev status")
+        started = f"{_many(len(chosen), 'service')}, {_many(len(rows), 'port')}"
+        out.print(f"{started} started, health not awaited: alfred-dev status")
+    _print_developers(out, chosen)
     left = [s.id for s in report.statuses if not s.selected and s.health is Health.DOWN]
     if left:
         out.print(f"not selected, not running: {', '.join(left)}", soft_wrap=True)
@@ -80,6 +84,19 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
         "next: alfred-dev status | logs -f | down",
         soft_wrap=True,
     )
+
+
+def _print_developers(out: Console, chosen: Sequence[ServiceStatus]) -> None:
+    """Say what is the developer's own to run, and who waits for it."""
+    for status in chosen:
+        if status.service.by_developer and status.health is not Health.HEALTHY:
+            waiting = [s.id for s in chosen if status.id in s.blocked_by]
+            wait = f"; {', '.join(waiting)} wait for it" if waiting else ""
+            port = status.endpoints[0].endpoint.port
+            out.print(
+                f"{status.id} is yours to run on port {port}, and does not answer yet{wait}",
+                soft_wrap=True,
+            )
 
 
 def print_failures(report: Report) -> None:
@@ -170,14 +187,12 @@ def _endpoint_line(url: str, latency_ms: float | None) -> str:
     return url if latency_ms is None else f"{url}  {latency_ms:.0f} ms"
 
 
-def print_ports(catalog: Catalog) -> None:
-    """Print the port map."""
+def print_ports(plan: Plan) -> None:
+    """Print the port map as this checkout's slot has it."""
     out = console()
     table = _table(out, "SERVICE", "PORT", "PROTOCOL", "ID", "NOTES")
-    for service in catalog.services.values():
-        for port in service.ports:
-            title = port.title or service.title
-            table.add_row(title, str(port.host), port.protocol, service.id, port.purpose)
+    for e in sorted(plan.endpoints, key=lambda endpoint: endpoint.row):
+        table.add_row(e.title, str(e.port), e.protocol, e.service, e.purpose)
     out.print(table)
 
 

@@ -179,7 +179,9 @@ def test_all_conflicts_are_in_one_report(checkout: Checkout) -> None:
         found = error(checkout, "up", exit_code=3)
         assert found["what"].startswith("3 of our ports are taken")
         assert [line.split()[0] for line in found["cause"].splitlines()] == ["5432", "6379", "8011"]
-        assert error(checkout, "ports", "--check", exit_code=3)["code"] == "port-taken"
+        report = checkout.json("ports", "--check", exit_code=3)
+        assert [c["port"] for c in report["conflicts"]] == [5432, 6379, 8011]
+        assert {c["pid"] for c in report["conflicts"]} == {os.getpid()}
     finally:
         for holder in holders:
             holder.close()

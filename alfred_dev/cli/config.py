@@ -1,0 +1,132 @@
+"""init, config validate|show|explain|schema, uninstall."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from alfred_dev.cli import options
+from alfred_dev.errors import UsageError
+
+config_app = typer.Typer(
+    name="config", help="What is configured, and where each value comes from.",
+    no_args_is_help=True, rich_markup_mode=None,
+)  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(init)
+    app.command()(uninstall)
+    for command in (validate, show, explain, schema):
+        config_app.command()(command)
+    app.add_typer(config_app)
+
+
+def init() -> None:
+    """Write a commented alfred.yaml into this folder."""
+    from pathlib import Path
+
+    from alfred_dev.catalog import json_schema
+    from alfred_dev.catalog.project import FILE
+    from alfred_dev.report.template import ALFRED_YAML, SCHEMA_PATH
+    from alfred_dev.workspace import Workspace, write
+
+    place = Workspace(Path.cwd())
+    if (place.root / FILE).exists():
+        raise UsageError(
+            "exists",
+            f"{FILE} is here already",
+            cause=f"{place.root / FILE} is not overwritten",
+            fix=["alfred-dev config validate"],
+        )
+    place.prepare()
+    write(place.root / SCHEMA_PATH, (json.dumps(json_schema.document(), indent=1) + "\n").encode())
+    write(place.root / FILE, ALFRED_YAML.encode(), mode=0o644)
+    print(f"Wrote {FILE}; every line of it is a comment. Next: alfred-dev up")
+
+
+def validate(ctx: typer.Context, as_json: options.Json = False) -> None:
+    """Check alfred.yaml and the .env files: every mistake at once."""
+    from alfred_dev import projectfile
+    from alfred_dev.cli import session
+    from alfred_dev.report import json as report_json
+
+    place = session.workspace()
+    found = projectfile.loaded(place)
+    session.load_settings(ctx, place, found)
+    if as_json:
+        return report_json.emit(report_json.validated(found.warnings))
+    for problem in found.warnings:
+        print(f"warning: {problem}")
+    name = "alfred.yaml and settings" if found.project.present else "settings (no alfred.yaml)"
+    print(f"{name}: nothing wrong" + (", but see the warnings" if found.warnings else ""))
+    return None
+
+
+def show(ctx: typer.Context, as_json: options.Json = False) -> None:
+    """Show every setting: its value and where it comes from. Secrets are masked."""
+    from alfred_dev import projectfile
+    from alfred_dev.cli import session
+    from alfred_dev.report import explain as report_explain
+    from alfred_dev.report import json as report_json
+
+    place = session.workspace()
+    settings = session.load_settings(ctx, place, projectfile.loaded(place))
+    rows = report_explain.settings_rows(settings)
+    if as_json:
+        return report_json.emit({"schema": report_json.schema("config-show"), "settings": rows})
+    for row in rows:
+        print(f"{row['key']}={row['value']}   # {row['origin']}")
+    return None
+
+
+def explain(
+    ctx: typer.Context,
+    key: Annotated[str, typer.Argument(help="A setting, or a path like services.redis.from.")],
+    as_json: options.Json = False,
+) -> None:
+    """Show where one value comes from: the winner, and every layer that it hides."""
+    from alfred_dev import projectfile
+    from alfred_dev.cli import session
+    from alfred_dev.report import explain as report_explain
+    from alfred_dev.report import json as report_json
+
+    place = session.workspace()
+    found = projectfile.loaded(place)
+    settings = session.load_settings(ctx, place, found)
+    layers = report_explain.layers(key, settings, found)
+    if as_json:
+        schema_name = report_json.schema("config-explain")
+        return report_json.emit({"schema": schema_name, "key": key, "layers": layers})
+    for number, layer in enumerate(layers):
+        mark = "  " if number else "->"
+        print(f"{mark} {layer['value']:<28} {layer['origin']}")
+    return None
+
+
+def schema() -> None:
+    """Print the JSON Schema of alfred.yaml, for editors."""
+    from alfred_dev.catalog import json_schema
+
+    document: dict[str, Any] = json_schema.document()
+    print(json.dumps(document, indent=1))
+
+
+def uninstall(yes: options.Yes = False) -> None:
+    """End everything, delete what was made here but .env, and free this checkout's slot."""
+    from alfred_dev import lifecycle, slots, workspace
+    from alfred_dev.cli import session
+    from alfred_dev.cli.stack import confirm
+
+    place = session.workspace()
+    question = f"End everything and delete {place.home} with all data?"
+    confirm(question, yes=yes, command="alfred-dev uninstall --yes")
+    if place.home.is_dir():
+        with session.locked("uninstall"):
+            lifecycle.down(place, session.process_runtime(place), session.note)
+        workspace.delete_tree(place.home)
+    slots.release(session.slots_file(), place.root)
+    print("Everything of this checkout is gone but .env and alfred.yaml; its slot is free.")

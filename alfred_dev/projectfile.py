@@ -1,0 +1,70 @@
+"""Reads alfred.yaml and the catalog from disk. Refuses what is no honest configuration file."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+import stat
+from pathlib import Path
+
+from alfred_dev.catalog.project import FILE, Loaded, load
+from alfred_dev.errors import ConfigError, Problem, UsageError
+from alfred_dev.settings import SETTINGS
+from alfred_dev.workspace import Workspace, read_bytes
+
+SOURCE = "alfred_dev/catalog/services.yaml"
+MAX_BYTES = 1_000_000
+
+
+def loaded(workspace: Workspace) -> Loaded:
+    """Return catalog and project of a checkout. Raises ConfigError, UsageError."""
+    catalog = importlib.resources.files("alfred_dev") / "catalog" / "services.yaml"
+    found = load(
+        catalog.read_text(encoding="utf-8"),
+        read(workspace.root / FILE),
+        source=SOURCE,
+        known_settings={setting.key: setting.secret for setting in SETTINGS},
+    )
+    _check_platform(found, workspace.root)
+    return found
+
+
+def read(path: Path) -> str | None:
+    """Return the text of alfred.yaml, None when there is none. Raises UsageError, ConfigError."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise _refused(path, "it is no regular file", [f"ls -l '{path}'"])
+    if found.st_uid != os.getuid():
+        cause = "it belongs to another user, and may name programs to run"
+        raise _refused(path, cause, [f"sudo chown $(id -un) '{path}'   (when you trust it)"])
+    if found.st_size > MAX_BYTES:
+        cause = f"it has {found.st_size} bytes, more than {MAX_BYTES}"
+        raise _refused(path, cause, [f"ls -l '{path}'"])
+    data = read_bytes(path) or b""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        problem = Problem(FILE, line, 1, "this line is not UTF-8")
+        raise ConfigError(f"{FILE} cannot be used", [problem]) from error
+
+
+def _refused(path: Path, cause: str, fix: list[str]) -> UsageError:
+    return UsageError(
+        "config-invalid", f"{FILE} is not read", cause=cause, fix=fix, where=str(path)
+    )
+
+
+def _check_platform(found: Loaded, root: Path) -> None:
+    where = found.project.platform_where
+    if found.project.platform is None or where is None:
+        return
+    folder = (root / Path(found.project.platform).expanduser()).resolve()
+    if not folder.is_dir():
+        message = f"platform: there is no folder {folder}"
+        raise ConfigError(
+            f"{FILE} cannot be used", [Problem(where.file, where.line, where.column, message)]
+        )

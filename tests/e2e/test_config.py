@@ -1,0 +1,187 @@
+"""alfred.yaml, slots, and a service of the developer's own, with real processes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.checkout import Checkout
+
+OWN = """
+import http.server, sys
+class A(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(b'mine')
+    def log_message(self, *args): pass
+http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), A).serve_forever()
+"""
+
+
+@contextmanager
+def own_process(port: int) -> Iterator[None]:
+    """A server of the developer's own, listening."""
+    process = subprocess.Popen([sys.executable, "-c", OWN, str(port)])
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except ConnectionRefusedError:
+                assert process.poll() is None
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def configure(checkout: Checkout, text: str) -> None:
+    (checkout.root / "alfred.yaml").write_text(text)
+
+
+def test_a_service_of_the_developers_own_is_used_by_all_the_rest(checkout: Checkout) -> None:
+    configure(checkout, "services: {model-registry: {host_port: 9979}}")
+    document = checkout.json("up", "model-router")
+    states = {s["id"]: s for s in document["services"]}
+    assert document["ok"] is True
+    assert states["model-registry"]["from"] == "host"
+    assert states["model-router"]["blocked_by"] == ["model-registry"]
+    assert not (checkout.root / ".alfred/logs/model-registry.log").exists()
+    printed = checkout.ok("up", "model-router")
+    assert "model-registry is yours to run on port 9979, and does not answer yet" in printed
+    with own_process(9979):
+        checkout.ok("wait", "model-router", "--timeout", "20")
+        assert checkout.status("model-registry")["health"] == "healthy"
+        url = checkout.ok("exec", "model-router", "printenv", "MODEL_REGISTRY_URL")
+        assert url == "http://127.0.0.1:9979\n"
+        assert "MODEL_REGISTRY_URL=http://127.0.0.1:9979\n" in checkout.ok("env")
+
+
+def test_what_becomes_the_developers_own_is_ended(checkout: Checkout) -> None:
+    checkout.ok("up", "model-router")
+    configure(checkout, "services: {model-registry: {host_port: 9979}}")
+    with own_process(9979):
+        done = checkout.run("up", "model-router")
+    assert done.returncode == 0
+    assert "stop model-registry: it is not ours to run any more" in done.stderr
+    assert "restart model-router: MODEL_REGISTRY_URL changed" in done.stderr
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", 8079), timeout=1)
+
+
+def test_two_checkouts_side_by_side(checkout: Checkout) -> None:
+    other = Checkout.make(checkout.root.parent / "other")
+    checkout.ok("up", "redis", "auth-ui")
+    refused = other.run("up", "redis")
+    assert refused.returncode == 3
+    assert str(checkout.root) in refused.stderr
+    assert "--slot auto" in refused.stderr
+    document = other.json("up", "redis", "auth-ui", "--slot", "auto")
+    assert document["slot"] == 1
+    urls = [e["url"] for s in document["services"] for e in s["endpoints"]]
+    assert "http://127.0.0.1:13006" in urls
+    ports = other.json("ports")["ports"]
+    assert {p["port"] for p in ports if p["service"] == "redis"} == {16379}
+    other.ok("down")
+    assert checkout.status("redis")["health"] == "healthy"
+    checkout.ok("down")
+    assert other.json("up", "redis")["slot"] == 1
+    moved = other.run("up", "redis", "--slot", "2")
+    assert moved.returncode == 2
+    assert "this checkout runs in slot 1" in moved.stderr
+    other.ok("uninstall", "--yes")
+    assert other.pids() == []
+    assert not (other.root / ".alfred").exists()
+    assert other.json("status")["slot"] == 0
+
+
+def test_a_service_that_the_catalog_does_not_have(checkout: Checkout) -> None:
+    configure(checkout, "services: {db-auth: {ports: [{host: 7999, path: /ok}]}}")
+    document = checkout.json("up", "db-auth")
+    assert {s["id"] for s in document["services"] if s["selected"]} == {"db-auth"}
+    assert document["ok"] is True
+
+
+def test_another_port_is_told_to_everybody(checkout: Checkout) -> None:
+    configure(checkout, "services: {redis: {ports: [{host: 6380}]}}")
+    assert checkout.json("up", "redis")["ok"] is True
+    assert ":6380/0" in checkout.json("env")["variables"]["REDIS_URL"]
+
+
+def test_profiles_of_the_project_are_what_up_starts(checkout: Checkout) -> None:
+    configure(checkout, "profiles: [mail]")
+    document = checkout.json("up")
+    assert [s["id"] for s in document["services"] if s["selected"]] == ["mail-server"]
+
+
+def test_a_pinned_source_that_is_not_here(checkout: Checkout) -> None:
+    configure(checkout, "services: {agent-core: {from: image}}")
+    found = checkout.json("up", exit_code=3)["error"]
+    assert found["code"] == "source-missing"
+    assert "alfred.yaml:1" in found["fix"][0]
+
+
+def test_settings_of_the_project_are_the_weakest_layer(checkout: Checkout) -> None:
+    configure(checkout, "settings: {ALFRED_LOG_LEVEL: DEBUG}")
+    shown = checkout.json("config", "explain", "ALFRED_LOG_LEVEL")["layers"]
+    assert [row["layer"] for row in shown] == ["alfred.yaml", "default"]
+    (checkout.root / ".env").write_text("ALFRED_LOG_LEVEL=ERROR\n")
+    shown = checkout.json("config", "explain", "ALFRED_LOG_LEVEL")["layers"]
+    assert [row["value"] for row in shown] == ["ERROR", "DEBUG", "INFO"]
+
+
+def broken(checkout: Checkout) -> str:
+    found = checkout.json("up", exit_code=2)["error"]
+    assert found["code"] == "config-invalid"
+    assert checkout.pids() == []
+    return str(found["cause"])
+
+
+def test_an_alfred_yaml_that_is_no_honest_file(checkout: Checkout) -> None:
+    path = checkout.root / "alfred.yaml"
+    path.write_bytes(b"# \xe9\n")
+    assert "alfred.yaml:1:1: this line is not UTF-8" in broken(checkout)
+    path.write_bytes(b"#" * 50_000_000)
+    assert "50000000 bytes" in broken(checkout)
+    path.unlink()
+    path.mkdir()
+    assert "no regular file" in broken(checkout)
+    path.rmdir()
+    os.mkfifo(path)
+    assert "no regular file" in broken(checkout)
+    path.unlink()
+    path.write_text("domain: x.example.com\n")
+    os.chown(path, 65534, 65534)
+    assert "belongs to another user" in broken(checkout)
+    os.chown(path, 0, 0)
+    configure(checkout, "platform: ../nowhere\n")
+    assert "alfred.yaml:1:1: platform: there is no folder" in broken(checkout)
+
+
+def test_init_writes_a_file_that_changes_nothing(tmp_path: Path, own_ports: None) -> None:
+    made = Checkout.make(tmp_path / "project")
+    (made.root / "alfred.yaml").unlink()
+    made.ok("init")
+    assert made.run("init").returncode == 2
+    assert (made.root / ".alfred/alfred.schema.json").exists()
+    assert "nothing wrong" in made.ok("config", "validate")
+    assert made.ok("config", "schema").startswith("{")
+
+
+def test_odd_characters_in_env_values(checkout: Checkout) -> None:
+    password = "a$b ${c} \"d\" 'e' #f %g @h /i"
+    quoted = password.replace("'", "\\'")
+    (checkout.root / ".env").write_text(
+        f"REDIS_PASSWORD='{quoted}'\nPOSTGRES_PASSWORD='{quoted}'\n"
+    )
+    assert checkout.json("up", "redis", "model-registry")["ok"] is True
+    printed = checkout.ok("exec", "db-postgres", "printenv", "PGPASSWORD")
+    assert printed == password + "\n"
+    shown = checkout.ok("config", "show") + checkout.ok("logs")
+    assert password not in shown

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.resources
+import json
 import os
 import stat
 from pathlib import Path
 
-from alfred_dev.catalog.project import FILE, Loaded, load
+from alfred_dev.catalog import json_schema
+from alfred_dev.catalog.project import FILE, SCHEMA_PATH, Loaded, load
 from alfred_dev.errors import ConfigError, Problem, UsageError
 from alfred_dev.settings import SETTINGS
-from alfred_dev.workspace import Workspace, read_bytes
+from alfred_dev.workspace import Workspace, read_bytes, write
 
 SOURCE = "alfred_dev/catalog/services.yaml"
 MAX_BYTES = 1_000_000
@@ -50,6 +52,12 @@ def read(path: Path) -> str | None:
         line = data[: error.start].count(b"\n") + 1
         problem = Problem(FILE, line, 1, "this line is not UTF-8")
         raise ConfigError(f"{FILE} cannot be used", [problem]) from error
+
+
+def write_schema(workspace: Workspace) -> None:
+    """Write the JSON Schema that alfred.yaml names, where editors look for it."""
+    text = json.dumps(json_schema.document(), indent=1) + "\n"
+    write(workspace.root / SCHEMA_PATH, text.encode())
 
 
 def _refused(path: Path, cause: str, fix: list[str]) -> UsageError:

@@ -29,9 +29,9 @@ def init() -> None:
     """Write a commented alfred.yaml into this folder."""
     from pathlib import Path
 
-    from alfred_dev.catalog import json_schema
+    from alfred_dev import projectfile
     from alfred_dev.catalog.project import FILE
-    from alfred_dev.report.template import ALFRED_YAML, SCHEMA_PATH
+    from alfred_dev.report.template import ALFRED_YAML
     from alfred_dev.workspace import Workspace, write
 
     place = Workspace(Path.cwd())
@@ -43,7 +43,7 @@ def init() -> None:
             fix=["alfred-dev config validate"],
         )
     place.prepare()
-    write(place.root / SCHEMA_PATH, (json.dumps(json_schema.document(), indent=1) + "\n").encode())
+    projectfile.write_schema(place)
     write(place.root / FILE, ALFRED_YAML.encode(), mode=0o644)
     print(f"Wrote {FILE}; every line of it is a comment. Next: alfred-dev up")
 

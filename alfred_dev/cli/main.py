@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from alfred_dev import __version__
-from alfred_dev.cli import config, logs, options, stack, status, tools
+from alfred_dev.cli import config, logs, options, render, stack, status, tools
 from alfred_dev.errors import AlfredError, UsageError
 
 ISSUES = "this is a mistake in alfred-dev"
@@ -50,7 +50,7 @@ def _root(
     ctx.obj = options.Globals(env_file=env_file, flags=options.assignments(settings or ()))
 
 
-for module in (stack, status, logs, tools, config):
+for module in (stack, status, logs, tools, config, render):
     module.register(app)
 
 

@@ -67,6 +67,8 @@ def stack(
     if make_secrets:
         place.prepare()
         refuse_open_disk(place)
+        if found.project.present:
+            projectfile.write_schema(place)
         if envfile.ensure(place, settings, tell=note):
             settings = load_settings(ctx, place, found, flags)
     refuse_other_runtimes(settings["ALFRED_RUNTIME"])

@@ -1,6 +1,6 @@
 """The alfred.yaml that ``init`` writes: all comments, so it changes nothing by itself."""
 
-SCHEMA_PATH = ".alfred/alfred.schema.json"
+from alfred_dev.catalog.project import SCHEMA_PATH
 
 ALFRED_YAML = f"""\
 # yaml-language-server: $schema={SCHEMA_PATH}

@@ -18,6 +18,8 @@ import pytest
 from tests.e2e.checkout import Checkout, listening, plain
 from tests.unit.catalog.test_services import PORT_REFERENCE
 
+pytestmark = pytest.mark.xdist_group("whole")  # one stack for all of these tests
+
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 HTTP = {port for _, port, protocol in PORT_REFERENCE if protocol == "HTTP"}
 

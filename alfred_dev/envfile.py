@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import secrets
+import stat
 import string
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from alfred_dev.errors import UsageError
-from alfred_dev.settings import SETTINGS, Layer, Setting, Settings, parse_env_file, resolve
-from alfred_dev.settings import with_url_twins
+from alfred_dev.settings import (
+    SETTINGS,
+    Layer,
+    Setting,
+    Settings,
+    parse_env_file,
+    resolve,
+    with_url_twins,
+)
 from alfred_dev.settings import with_values as env_with_values
-from alfred_dev.workspace import Workspace, read_bytes, write
+from alfred_dev.workspace import Workspace, cannot_write, read_bytes, write
 
 ALPHABET = string.ascii_letters + string.digits  # safe in URLs, shells, YAML and .env alike
 LENGTH = 32
@@ -60,6 +68,7 @@ def ensure(
     Returns what was made. A key that is missing while data bound to it exists is an error: a new
     password would lock its owner out. Raises UsageError, MachineError.
     """
+    _make_private(workspace.env_file, tell)
     made = {key: random_secret() for key in missing(workspace, settings)}
     old = read_bytes(workspace.env_file)
     new = with_url_twins(env_with_values(old or b"", made), file=workspace.env_file.name)
@@ -70,6 +79,16 @@ def ensure(
     verb = "wrote" if old is None else "added to"
     tell(f"{verb} .env: {', '.join(made)} (random, only you can read the file)")
     return made
+
+
+def _make_private(path: Path, tell: Callable[[str], None]) -> None:
+    """Take from everybody else the right to read ``.env``."""
+    if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        try:
+            path.chmod(0o600)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        tell("others could read .env: it is yours alone now")
 
 
 def missing(workspace: Workspace, settings: Settings) -> tuple[str, ...]:
@@ -93,10 +112,11 @@ def _has_data(workspace: Workspace, service: str) -> bool:
 
 def _missing_with_data(workspace: Workspace, bound: Sequence[Setting]) -> UsageError:
     keys = ", ".join(setting.key for setting in bound)
+    verb = "is" if len(bound) == 1 else "are"
     services = ", ".join(str(setting.guards) for setting in bound)
     return UsageError(
         "key-missing",
-        f"{keys} is missing in .env",
+        f"{keys} {verb} missing in .env",
         cause=f"the data of {services} was made with it; a new one would not open that data",
         fix=[
             f"put the old value back into {workspace.env_file}",

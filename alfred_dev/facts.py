@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -34,7 +35,12 @@ def gather(catalog: Catalog, *, path: str, cache: Path) -> Facts:
             unusable[service.id] = result
         else:
             version = versions.of(result.path, service.binary.version)
-            found[service.id] = Found(path=result.path, home=result.home, version=version)
+            found[service.id] = Found(
+                path=result.path,
+                home=result.home,
+                version=version,
+                search=search(service.binary, result.path, path),
+            )
     versions.save()
     return Facts(
         binaries=found, unusable=unusable, engines=engines.available(), code=code_fingerprint()
@@ -50,6 +56,13 @@ def find(binary: Binary, path: str) -> binaries.Program | str:
         home=binary.home,
         path=path,
     )
+
+
+def search(binary: Binary, program: str, path: str) -> str:
+    """Return the PATH that a real server needs, the same whoever starts it from what shell."""
+    needed = [program, *(str(found) for p in binary.requires if (found := binaries.which(p, path)))]
+    folders = [*(str(Path(p).parent) for p in needed), "/usr/local/bin", "/usr/bin", "/bin"]
+    return os.pathsep.join(dict.fromkeys(folders))
 
 
 def code_fingerprint() -> str:

@@ -68,6 +68,7 @@ ADVICE: Mapping[FailureClass, str] = {
     FailureClass.MEMORY: "free -m   (close something, or start less: alfred-dev up --profile core)",
     FailureClass.BINARY: "alfred-dev status   (its source stands under FROM)",
     FailureClass.ENVIRONMENT: "alfred-dev env   (compare with .env and with your shell)",
+    FailureClass.TIMEOUT: "alfred-dev restart {service}",
 }
 
 
@@ -105,7 +106,7 @@ def _failure(
         evidence=tuple(lines[-EVIDENCE_LINES:]),
         fix=(
             *_password_advice(status),
-            *((ADVICE[kind],) if kind in ADVICE else ()),
+            *((ADVICE[kind].format(service=status.id),) if kind in ADVICE else ()),
             f"alfred-dev logs {status.id}",
         ),
         blocks=tuple(s.id for s in ill if status.id in s.blocked_by),

@@ -17,14 +17,15 @@ from alfred_dev.catalog.model import Profile
 from alfred_dev.errors import MachineError
 from alfred_dev.failure import Failure, FailureClass
 from alfred_dev.host import listeners
-from alfred_dev.plan import Plan
+from alfred_dev.plan import Plan, only
 from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
 from alfred_dev.reconcile import Action, Step
 from alfred_dev.render import process as render
 from alfred_dev.runtime.base import Observed
-from alfred_dev.runtime.process import ProcessRuntime, tail
+from alfred_dev.runtime.evidence import tail
+from alfred_dev.runtime.process import ProcessRuntime
 from alfred_dev.status import Health, ServiceStatus
 from alfred_dev.watch import End, watch
 from alfred_dev.workspace import Workspace, write
@@ -87,6 +88,10 @@ def up(
     """
     began = time.monotonic()
     oom = out_of_memory_kills()
+    if trouble := stack.runtime.trouble():
+        progress.note(f"{trouble}: all of it is started anew")
+        wanted = only(stack.plan, {*wanted.ids, *selection(stack)})
+        stack.runtime.end_all()
     steps = prepare(stack, wanted)
     select(stack.workspace, wanted.ids, add=True)
     progress.steps(steps)
@@ -167,10 +172,7 @@ def port_conflicts(stack: Stack, services: Sequence[str]) -> list[listeners.Conf
     ports = {e.port: e.service for service in ours for e in service.endpoints}
     if not ports:
         return []
-    own = {orphan.pid for orphan in stack.runtime.orphans()}
-    found = listeners.conflicts(ports, listeners.listeners(ports), own_pids=own)
-    if own:
-        return found  # orphans of ours hold their ports until they are ended
+    found = listeners.conflicts(ports, listeners.listeners(ports))
     return found + listeners.unlisted(ports, found)
 
 
@@ -209,6 +211,13 @@ def _said(workspace: Workspace, status: ServiceStatus) -> str:
     text = tail(workspace.logs / f"{status.id}.log", LOG_TAIL)
     begin = datetime.fromtimestamp(status.running.started_at, UTC)
     return "\n".join(line.message for line in logs.parse(status.id, text) if line.at >= begin)
+
+
+def notes(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:
+    """Say what ``status`` cannot show in its table: a lost supervisor, services that are stale."""
+    if trouble := stack.runtime.trouble():
+        return [f"{trouble}: alfred-dev up starts all of it anew, alfred-dev down ends it"]
+    return stale(stack, statuses)
 
 
 def stale(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:

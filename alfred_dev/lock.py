@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from alfred_dev.workspace import cannot_write
+
 POLL_S = 0.1
 
 
@@ -19,7 +21,10 @@ def held(path: Path, command: str, *, tell: Callable[[str], None]) -> Iterator[N
 
     The kernel frees the lock with its holder, however that ends: there are no stale locks.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise cannot_write(path, error) from error
     try:
         _acquire(descriptor, path, tell)
         os.truncate(descriptor, 0)

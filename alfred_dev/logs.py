@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from alfred_dev.errors import UsageError
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)Z ")
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

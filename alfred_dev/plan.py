@@ -46,9 +46,13 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A real server on this machine: its absolute path, version if known, and home folder."""
+    """A real server on this machine: its absolute path, version if known, and home folder.
+
+    ``search``: the PATH it needs: where it is itself, and the programs that it calls.
+    """
 
     path: str
+    search: str = ""
     version: str = ""
     home: str = ""
 
@@ -85,6 +89,7 @@ class Source:
     detail: str
     binary: Binary | None = None
     path: str = ""
+    search: str = ""
     home: str = ""
 
 

@@ -152,6 +152,7 @@ def _candidates(service: Service, facts: Facts) -> list[Source]:
                 detail=detail,
                 binary=service.binary,
                 path=real.path,
+                search=real.search,
                 home=real.home,
             )
         )
@@ -243,12 +244,16 @@ def _environment(service: Service, world: _World) -> dict[str, str]:
     return dict(sorted((values | dict(service.env)).items()))
 
 
+def _said(source: Source) -> str:
+    return source.detail if source.kind is SourceKind.STAND_IN else f"embedded {source.detail}"
+
+
 def _refuse_fallbacks(services: Iterable[PlannedService]) -> None:
     weak = [s for s in services if s.source.kind in (SourceKind.EMBEDDED, SourceKind.STAND_IN)]
     if weak:
         raise MachineError(
             "strict-refused",
             "--strict takes neither embedded engines nor stand-ins",
-            cause="\n".join(f"{s.id}: {s.source.kind}, {s.source.detail}" for s in weak),
+            cause="\n".join(f"{s.id}: {_said(s.source)}" for s in weak),
             fix=["install the real servers", "alfred-dev up   (without --strict)"],
         )

@@ -61,12 +61,12 @@ def _step(name: str, wanted: LaunchSpec, observed: Observed) -> Step:
 
 def differences(old: LaunchSpec, new: LaunchSpec) -> tuple[str, ...]:
     """Say what changed between two ways to start a service; names of variables, never values."""
+    if old.source != new.source:
+        return (f"it now comes from {new.source}",)
     causes = []
     if old.code != new.code:
         causes.append("alfred-dev was updated")
-    if old.source != new.source:
-        causes.append(f"it now comes from {new.source}")
-    elif old.argv != new.argv:
+    if old.argv != new.argv:
         causes.append("its command line changed")
     changed = sorted(
         key

@@ -6,6 +6,7 @@ value of a key that has a default or is made at random counts as not given.
 
 from __future__ import annotations
 
+import difflib
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,8 @@ class Setting:
     secret: bool = False
     generated: bool = False
     guards: str | None = None  # the service whose data is bound to this value
+    pattern: str = ""  # what a value must be, in full
+    expected: str = ""  # the same in words
 
 
 SETTINGS = (
@@ -53,6 +56,8 @@ SETTINGS = (
         about="Signs the platform's own HS256 tokens; at least 32 characters.",
         secret=True,
         generated=True,
+        pattern=r".{32,}",
+        expected="at least 32 characters",
     ),
     Setting(
         key="ALFRED_RAG_API_KEY",
@@ -64,6 +69,8 @@ SETTINGS = (
         key="ALFRED_PROJECT_ID",
         about="Google Cloud project name that the Pub/Sub emulator is asked for.",
         default="alfred-agent-platform",
+        pattern=r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
+        expected="6 to 30 small letters, digits and hyphens",
     ),
     Setting(
         key="ALFRED_ENVIRONMENT",
@@ -71,12 +78,18 @@ SETTINGS = (
         default="development",
     ),
     Setting(
-        key="ALFRED_DEBUG", about="true or false: debug mode of the services.", default="false"
+        key="ALFRED_DEBUG",
+        about="true or false: debug mode of the services.",
+        default="false",
+        pattern="true|false",
+        expected="true or false",
     ),
     Setting(
         key="ALFRED_LOG_LEVEL",
         about="DEBUG, INFO, WARNING or ERROR: log level of the services.",
         default="INFO",
+        pattern="DEBUG|INFO|WARNING|ERROR",
+        expected="DEBUG, INFO, WARNING or ERROR",
     ),
     Setting(
         key="ALFRED_OPENAI_API_KEY",
@@ -101,6 +114,8 @@ SETTINGS = (
         key="ALFRED_WAIT_TIMEOUT",
         about="Seconds that up waits for everything to be healthy.",
         default="120",
+        pattern=r"(?=.*[1-9])[0-9]{1,5}(\.[0-9]+)?",
+        expected="seconds, more than 0 and less than 100000",
     ),
 )
 BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
@@ -142,9 +157,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, resolved."""
+    """All settings, resolved. ``strays``: keys that look like a setting's, but are none."""
 
     values: Mapping[str, Value] = field(default_factory=dict)
+    strays: tuple[str, ...] = ()
 
     def __getitem__(self, key: str) -> str:
         return self.values[key].text
@@ -158,6 +174,10 @@ class Settings:
 
 # Shorter values are not masked: replacing every "a" of a log by *** helps nobody.
 MIN_SECRET = 4
+# How alike two names must be for one to be a slip of the other.
+NEAR = 0.9
+# Names that others read beside ours in the same file.
+ALSO_KNOWN = frozenset({"POSTGRES_PASSWORD_URL", "REDIS_PASSWORD_URL"})
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]")
 
@@ -188,7 +208,39 @@ def resolve(layers: Sequence[Layer]) -> Settings:
         found.append((setting.default, Origin("default")))
         (text, origin), *shadowed = found
         resolved[setting.key] = Value(text, origin, tuple(shadowed))
-    return Settings(resolved)
+    return Settings(resolved, _strays(layers))
+
+
+def _strays(layers: Sequence[Layer]) -> tuple[str, ...]:
+    """Return keys in files that are one slip away from a setting, each with its place."""
+    found = []
+    for layer in layers:
+        for key, (_, where) in layer.values.items():
+            near = difflib.get_close_matches(key, BY_KEY, n=1, cutoff=NEAR)
+            if where is not None and key not in BY_KEY and near and key not in ALSO_KNOWN:
+                found.append(f"{where}: nobody reads {key} (did you mean {near[0]}?)")
+    return tuple(found)
+
+
+def check(settings: Settings) -> None:
+    """Refuse values that cannot be. Raises ConfigError with all of them, secrets unseen."""
+    problems = []
+    for setting in SETTINGS:
+        value = settings.values[setting.key]
+        if setting.pattern and value.text and not re.fullmatch(setting.pattern, value.text):
+            found = "another" if setting.secret else repr(value.text)
+            file, _, line = (value.origin.where or "").rpartition(":")
+            problems.append(
+                Problem(
+                    file or value.origin.layer,
+                    int(line or 1),
+                    1,
+                    f"{setting.key}: expected {setting.expected}, found {found}",
+                )
+            )
+    if problems:
+        fix = ["alfred-dev config show   (every setting and where it comes from)"]
+        raise ConfigError("a setting cannot be used", problems, fix=fix)
 
 
 def parse_env_file(data: bytes, *, file: str) -> dict[str, tuple[str, str | None]]:
@@ -252,7 +304,7 @@ def with_values(data: bytes, additions: Mapping[str, str]) -> bytes:
     return data
 
 
-# Secrets that stand in URLs. Compose cannot percent-encode, so where one needs it .env has it twice.
+# Secrets that stand in URLs. Compose cannot percent-encode: where one needs it, .env has it twice.
 IN_URLS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD")
 
 

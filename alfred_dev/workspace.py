@@ -106,7 +106,11 @@ def read_bytes(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        fix = [f"chmod u+r '{path}'"] if error.errno == errno.EACCES else [f"ls -ld '{path}'"]
+        fixes = {
+            errno.EACCES: f"chmod u+r '{path}'",
+            errno.EISDIR: f"mv '{path}' '{path}.old'   (it is a folder)",
+        }
+        fix = [fixes.get(error.errno or 0, f"ls -ld '{path}'")]
         raise UsageError(
             "file-unreadable",
             f"{path.name} cannot be read",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from alfred_dev.errors import Where
@@ -114,6 +114,29 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """What is known of a service's usual image, for containers.
+
+    ``command`` replaces the image's own, ``user`` too; ``volume``: where it keeps its data;
+    ``mounts``: rendered file -> its path inside, read-only; ``health``: a command made of what
+    the image has inside, empty for none; ``cap_add``: the only capabilities it keeps;
+    ``memory``, ``shm``: limits as Compose writes them. ``command``, ``health`` and
+    ``environment`` may hold ``{port}``, ``{port1}`` (the second row) and ``{KEY}`` for a setting.
+    """
+
+    command: tuple[str, ...] = ()
+    user: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    volume: str | None = None
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    health: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    memory: str = "1g"
+    shm: str | None = None
+    stop_signal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One entry of services.yaml.
 
@@ -140,6 +163,7 @@ class Service:
     image: str | None = None
     context: str | None = None
     binary: Binary | None = None
+    container: Container = Container()
     engine: bool = False
     durable: bool = False
     source: str | None = None

@@ -10,6 +10,7 @@ from alfred_dev.catalog.model import (
     Binary,
     Catalog,
     Condition,
+    Container,
     Port,
     PortRange,
     ProbeKind,
@@ -56,6 +57,27 @@ BINARY = Record(
     },
     frozenset({"programs", "arguments"}),
 )
+# What renderers write and a container may read.
+MOUNTED = r"prometheus/prometheus\.yml|grafana/datasources\.yaml"
+# What an entry point needs that starts as root and steps down. No project can ask for more.
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+INSIDE = Text("an absolute path in the container", pattern=r"/[\w./-]+")
+SIZE = Text("a size such as 512m", pattern=r"[1-9][0-9]*[kmg]")
+CONTAINER = Record(
+    "what is known of its usual image",
+    {
+        "command": ListOf("arguments", Text("an argument")),
+        "user": Text("a user of the image", pattern=r"[\w:-]+"),
+        "environment": MapOf("variables", Text("a value"), VARIABLE),
+        "volume": INSIDE,
+        "mounts": MapOf("rendered file: its path inside", INSIDE, MOUNTED),
+        "health": ListOf("arguments", Text("an argument")),
+        "cap_add": ListOf("capabilities", Text("a capability", choices=CAPABILITIES)),
+        "memory": SIZE,
+        "shm": SIZE,
+        "stop_signal": Text("a signal", pattern=r"SIG[A-Z]+"),
+    },
+)
 SERVICE_FIELDS: dict[str, Spec] = {
     "title": Text("a name for people"),
     "tier": Text("a tier", choices=tuple(Tier)),
@@ -82,6 +104,7 @@ SERVICE_FIELDS: dict[str, Spec] = {
     "image": Text("an image pinned to a version", pattern=r"[a-z0-9./-]+:[\w.-]+"),
     "context": Text("a folder of a platform checkout"),
     "binary": BINARY,
+    "container": CONTAINER,
     "engine": Flag("whether alfred_dev.embedded has a real engine"),
     "durable": Flag("whether it keeps data"),
 }
@@ -155,6 +178,7 @@ def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
         image=entry.get("image"),
         context=entry.get("context"),
         binary=_binary(entry["binary"]) if "binary" in entry else None,
+        container=_container(entry.get("container", {})),
         engine=entry.get("engine", False),
         durable=entry.get("durable", False),
         source=entry.get("from"),
@@ -174,3 +198,8 @@ def _binary(entry: Mapping[str, Any]) -> Binary:
         home=tuple(entry.get("home", ())),
         version=tuple(entry.get("version", ())),
     )
+
+
+def _container(entry: Mapping[str, Any]) -> Container:
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    return Container(**fields)

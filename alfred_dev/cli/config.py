@@ -56,13 +56,14 @@ def validate(ctx: typer.Context, as_json: options.Json = False) -> None:
 
     place = session.workspace()
     found = projectfile.loaded(place)
-    session.load_settings(ctx, place, found)
+    strays = session.load_settings(ctx, place, found).strays
     if as_json:
-        return report_json.emit(report_json.validated(found.warnings))
-    for problem in found.warnings:
-        print(f"warning: {problem}")
+        return report_json.emit(report_json.validated(found.warnings, strays))
+    warnings = [*map(str, found.warnings), *strays]
+    for warning in warnings:
+        print(f"warning: {warning}")
     name = "alfred.yaml and settings" if found.project.present else "settings (no alfred.yaml)"
-    print(f"{name}: nothing wrong" + (", but see the warnings" if found.warnings else ""))
+    print(f"{name}: nothing wrong" + (", but see the warnings" if warnings else ""))
     return None
 
 

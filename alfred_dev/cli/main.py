@@ -12,14 +12,16 @@ from typer.exceptions import TyperException
 
 from alfred_dev import __version__
 from alfred_dev.cli import config, logs, options, render, stack, status, tools
-from alfred_dev.errors import AlfredError, UsageError
+from alfred_dev.errors import AlfredError, MachineError, UsageError
+from alfred_dev.report import command
 
+BROKEN_PIPE = 141  # what a shell reports for SIGPIPE
 ISSUES = "this is a mistake in alfred-dev"
 
 app = typer.Typer(
     name="alfred-dev",
     help="The Alfred Agent Platform on your machine: 17 services, 19 ports, one command.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -47,6 +49,8 @@ def _root(
         typer.Option("--set", metavar="KEY=VALUE", help="A setting, for this command alone."),
     ] = None,
 ) -> None:
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
     ctx.obj = options.Globals(env_file=env_file, flags=options.assignments(settings or ()))
 
 
@@ -56,10 +60,11 @@ for module in (stack, status, logs, tools, config, render):
 
 def main() -> NoReturn:
     """Run the command line and end the process with the contract's exit code."""
+    command.called(os.environ.get("ALFRED_DEV_CALLED") or command.NAME)
     as_json = "--json" in sys.argv[1:]
-    debug = "ALFRED_DEV_TRACEBACK" in os.environ
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name=command.NAME)
+        sys.stdout.flush()
     except AlfredError as error:
         code = _say(error, as_json=as_json)
     except TyperException as error:
@@ -67,31 +72,46 @@ def main() -> NoReturn:
     except typer.Abort:
         code = 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141  # what a shell reports for SIGPIPE
+        code = BROKEN_PIPE
+    except SystemExit:  # typer ends the process itself when nobody reads its output
+        code = BROKEN_PIPE
     except Exception as error:  # the last line of defence: no traceback reaches a user
-        if debug:
+        if "ALFRED_DEV_TRACEBACK" in os.environ:
             raise
         code = _say(_mistake(error), as_json=as_json)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(_flushed(code if isinstance(code, int) else 0))
+
+
+def _flushed(code: int) -> int:
+    """Return the exit code; what nobody reads any more, or a full disk refuses, is dropped."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE if isinstance(error, BrokenPipeError) else 1
+    return code
 
 
 def _usage(error: TyperException) -> AlfredError:
     message = error.format_message()
-    fix = [f"alfred-dev {_command(sys.argv)}--help".replace("  ", " ")]
+    fix = [f"alfred-dev {_command(sys.argv)}--help"]
     return UsageError("usage", "that is not understood", cause=message.rstrip("."), fix=fix)
 
 
 def _command(argv: list[str]) -> str:
-    known = {
-        command.name or command.callback.__name__
-        for command in app.registered_commands
-        if command.callback
-    }
+    known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
     return next((f"{word} " for word in argv[1:] if word in known), "")
 
 
 def _mistake(error: Exception) -> AlfredError:
+    if isinstance(error, ImportError):
+        return MachineError(
+            "environment-broken",
+            "the Python environment is incomplete",
+            cause=str(error),
+            fix=["rm -rf .venv   (in the clone), then the same command again"],
+        )
     frame = error.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next
@@ -105,9 +125,12 @@ def _mistake(error: Exception) -> AlfredError:
 
 
 def _say(error: AlfredError, *, as_json: bool) -> int:
-    from alfred_dev.report import json as report_json
-    from alfred_dev.report import text
-
+    try:
+        from alfred_dev.report import json as report_json
+        from alfred_dev.report import text
+    except ImportError:  # the environment is incomplete: say it with what is left
+        print(f"error: {error.what}\n  {error.cause}", *error.fix, sep="\n  ", file=sys.stderr)
+        return error.exit_code
     if as_json:
         print(json.dumps(report_json.error(error), ensure_ascii=False))
     else:

@@ -20,6 +20,12 @@ class Globals:
     flags: Mapping[str, str]
 
 
+def finite(seconds: float) -> None:
+    """Refuse what is no number of seconds. Raises UsageError."""
+    if seconds != seconds:  # noqa: PLR0124 - only "nan" differs from itself
+        raise UsageError("usage", "nan is no number of seconds", cause="expected 0.1 to 99999")
+
+
 def assignments(texts: Iterable[str]) -> dict[str, str]:
     """Read KEY=VALUE arguments of settings. Raises UsageError."""
     found = {}
@@ -44,5 +50,6 @@ Services = Annotated[
 Service = Annotated[str, typer.Argument(metavar="SERVICE", autocompletion=services)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Timeout = Annotated[
-    float | None, typer.Option("--wait-timeout", metavar="SECONDS", min=0.1, help="Default: 120.")
+    float | None,
+    typer.Option("--wait-timeout", metavar="SECONDS", min=0.1, max=99_999, help="Default: 120."),
 ]

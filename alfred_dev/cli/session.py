@@ -19,8 +19,8 @@ from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Plan
 from alfred_dev.planner import make
 from alfred_dev.render.process import Layout
-from alfred_dev.runtime.process import ProcessRuntime, socket_path
-from alfred_dev.settings import Settings
+from alfred_dev.runtime.process import ProcessRuntime
+from alfred_dev.settings import Settings, check
 from alfred_dev.workspace import Workspace, find_root, make_private_folder
 
 CLONE = Path(__file__).parents[2]
@@ -62,9 +62,12 @@ def stack(
     ``flags``: settings that options of the command give, None where the option was not given.
     """
     place = workspace()
+    check_access(place)
     found = projectfile.loaded(place)
     settings = load_settings(ctx, place, found, flags)
     if make_secrets:
+        for warning in (*found.warnings, *settings.strays):
+            note(f"warning: {warning}")
         place.prepare()
         refuse_open_disk(place)
         if found.project.present:
@@ -101,7 +104,11 @@ def load_settings(
     given = ctx.obj if ctx is not None else None
     typed = {**(given.flags if given else {}), **{k: v for k, v in (flags or {}).items() if v}}
     env_file = Path(given.env_file) if given and given.env_file else None
-    return envfile.load(place, os.environ, env_file, flags=typed, project=found.project.settings)
+    settings = envfile.load(
+        place, os.environ, env_file, flags=typed, project=found.project.settings
+    )
+    check(settings)
+    return settings
 
 
 def slots_file() -> Path:
@@ -138,7 +145,7 @@ def _claimed(
 
 def process_runtime(place: Workspace) -> ProcessRuntime:
     """Return the runtime of a checkout; works without its settings."""
-    return ProcessRuntime(place, socket_path(place, os.environ), dict(os.environ))
+    return ProcessRuntime(place, dict(os.environ))
 
 
 @contextlib.contextmanager
@@ -148,6 +155,18 @@ def locked(command: str) -> Iterator[None]:
     make_private_folder(place.home)
     with lock.held(place.home / "lock", f"alfred-dev {command}", tell=note):
         yield
+
+
+def check_access(place: Workspace) -> None:
+    """Refuse a stack that this user may not look into. Raises MachineError."""
+    if place.home.exists() and not os.access(place.home, os.R_OK | os.X_OK):
+        owner = place.home.stat().st_uid
+        raise MachineError(
+            "other-user",
+            "this stack belongs to another user",
+            cause=f"{place.home} is open to user {owner} alone",
+            fix=[f"sudo chown -R $(id -un) '{place.home}'   (when it is down)"],
+        )
 
 
 def refuse_open_disk(place: Workspace) -> None:

@@ -49,7 +49,7 @@ def up(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Start everything (or SERVICE... and what they depend on) and wait until it is healthy."""
+    """Start everything, or services and what they depend on, and wait for health."""
     from alfred_dev import lifecycle
     from alfred_dev.cli import session
     from alfred_dev.plan import Request
@@ -88,12 +88,10 @@ def down(
     if volumes and place.data.is_dir():
         question = f"Delete all data of this checkout ({place.data})?"
         confirm(question, yes=yes, command="alfred-dev down --volumes --yes")
-    if place.home.is_dir():
-        with session.locked("down"):
-            runtime = session.process_runtime(place)
-            lifecycle.down(place, runtime, session.note)
-            if volumes:
-                workspace.delete_tree(place.data)
+    with session.locked("down"):
+        lifecycle.down(place, session.process_runtime(place), session.note)
+        if volumes:
+            workspace.delete_tree(place.data)
     if as_json:
         report_json.emit(report_json.down(deleted_data=volumes))
     else:
@@ -171,16 +169,7 @@ def _names(stack: Stack, services: list[str] | None) -> tuple[str, ...]:
 
 
 def _timeout(stack: Stack) -> float:
-    value = stack.plan.settings.values["ALFRED_WAIT_TIMEOUT"]
-    try:
-        return float(value.text)
-    except ValueError as error:
-        raise UsageError(
-            "config-invalid",
-            "ALFRED_WAIT_TIMEOUT is not a number of seconds",
-            cause=f"it is {value.text!r}, from {value.origin}",
-            fix=["set ALFRED_WAIT_TIMEOUT=120 there"],
-        ) from error
+    return float(stack.plan.settings["ALFRED_WAIT_TIMEOUT"])  # its form was checked
 
 
 @contextlib.contextmanager

@@ -46,15 +46,19 @@ def status(
         return _watch(stack, as_json=as_json)
     began = time.monotonic()
     statuses = lifecycle.look(stack)
+    notes = lifecycle.notes(stack, statuses)
     if as_json:
         duration_s = time.monotonic() - began
-        report_json.emit(report_json.status(stack.plan, statuses, duration_s=duration_s))
+        report_json.emit(
+            report_json.status(stack.plan, statuses, duration_s=duration_s, notes=notes)
+        )
     else:
         from alfred_dev.report import text
+        from alfred_dev.report.command import typed
 
         text.print_status(stack.plan, statuses)
-        for line in lifecycle.stale(stack, statuses):
-            session.note(line)
+        for line in notes:
+            session.note(typed(line))
     if exit_code and not all_well(statuses):
         raise typer.Exit(1)
     return None
@@ -81,11 +85,19 @@ def _watch(stack: object, *, as_json: bool) -> None:
             time.sleep(WATCH_INTERVAL_S)
 
 
+def _advice(name: str, goal: Goal, health: str) -> str:
+    if goal is Goal.DOWN:
+        return f"alfred-dev stop {name}"
+    return f"alfred-dev up {name}" if health == "down" else f"alfred-dev logs {name}"
+
+
 def wait(
     ctx: typer.Context,
     service: options.Service,
     goal: Annotated[Goal, typer.Option("--for", help="What to wait for.")] = Goal.HEALTHY,
-    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1)] = 60.0,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.1, max=99_999)
+    ] = 60.0,
     as_json: options.Json = False,
 ) -> None:
     """Wait until SERVICE is healthy, or down. Exit 4 when time runs out."""
@@ -97,6 +109,7 @@ def wait(
 
     stack = session.stack(ctx)
     name = resolve_name(stack.plan, service)
+    options.finite(timeout)
     began = time.monotonic()
     found, reached = lifecycle.wait_for(
         stack, name, healthy=goal is Goal.HEALTHY, deadline=began + timeout
@@ -106,7 +119,7 @@ def wait(
             "wait-timeout",
             f"{name} is not {goal} after {timeout:g} s",
             cause=f"it is {found.health}" + (f": {found.detail}" if found.detail else ""),
-            fix=[f"alfred-dev logs {name}"],
+            fix=[_advice(name, goal, found.health)],
         )
     duration_s = time.monotonic() - began
     if as_json:

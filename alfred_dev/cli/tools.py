@@ -177,7 +177,7 @@ def open_(
             "no-page",
             f"{planned.id} has no page to open",
             cause=f"it speaks {planned.endpoints[0].protocol}",
-            fix=[f"alfred-dev exec {planned.id} ..."],
+            fix=["alfred-dev env   (its address for a client)"],
         )
     if not webbrowser.open(page.url):
         session.note("no browser could be started; the address is")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from alfred_dev.host import holders, lsof, procnet
+from alfred_dev.host.upkeep import Keeper, keeper_of
 
 COMMAND_LENGTH = 200
 DIAL_TIMEOUT_S = 0.5
@@ -30,7 +31,8 @@ class Listener:
     """One socket that accepts TCP connections.
 
     ``pid`` is None, ``program`` and ``command`` are empty where the process is hidden from this
-    user; ``command``: arguments joined by spaces, at most 200 characters, printable only.
+    user; ``command``: arguments joined by spaces, at most 200 characters, printable only;
+    ``keeper``: the supervisor of another checkout that would start it again.
     """
 
     address: str
@@ -40,6 +42,7 @@ class Listener:
     command: str
     uid: int | None
     user: str
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +119,17 @@ def _conflict(ports: Mapping[int, str], group: list[Listener], platform: str) ->
         command=first.command,
         user=first.user,
         addresses=tuple(dict.fromkeys(found.address for found in group)),
-        hint=product.hint if product else "",
-        fix=holders.fix(product, port=first.port, pid=first.pid, platform=platform),
+        hint=_hint(first, product),
+        fix=first.keeper.fix()
+        if first.keeper
+        else holders.fix(product, port=first.port, pid=first.pid, platform=platform),
     )
+
+
+def _hint(listener: Listener, product: holders.Product | None) -> str:
+    if listener.keeper:
+        return f"the checkout {listener.keeper.root}"
+    return product.hint if product else ""
 
 
 def unlisted(
@@ -162,6 +173,7 @@ def _by_procnet(ports: Collection[int] | None) -> list[Listener]:
             command=_printable(procnet.command(pid)) if pid else "",
             uid=found.uid,
             user=_user(found.uid),
+            keeper=keeper_of(pid) if pid else None,
         )
         for found in sockets
     ]

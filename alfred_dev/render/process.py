@@ -134,6 +134,8 @@ def _binary(
     setting = plan.settings.__getitem__
     argv = (service.source.path, *(fill(a, values, setting) for a in binary.arguments))
     extra = {k: fill(v, values, setting) for k, v in binary.environment.items()}
+    if service.source.search:
+        extra["PATH"] = service.source.search
     return argv, extra
 
 

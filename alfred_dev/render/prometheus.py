@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import yaml
 
 from alfred_dev.catalog.model import ProbeKind, Tier
-from alfred_dev.plan import LOOPBACK, Plan
+from alfred_dev.plan import LOOPBACK, Plan, PlannedService
 from alfred_dev.workspace import Artifact
 
 EXPOSING_TIERS = (Tier.PUBLIC, Tier.APPLICATION)
 
 
-def render(plan: Plan) -> tuple[Artifact, ...]:
-    """Return the scrape configuration; the platform's services all have /metrics."""
+def from_here(service: PlannedService) -> str:
+    """Return where a process on this machine finds ``service``."""
+    return f"{LOOPBACK}:{service.endpoints[0].port}"
+
+
+def render(
+    plan: Plan, address: Callable[[PlannedService], str] = from_here
+) -> tuple[Artifact, ...]:
+    """Return the scrape configuration; the platform's services all have /metrics.
+
+    ``address``: ``host:port`` of a service as Prometheus sees it.
+    """
     jobs = [
         {
             "job_name": service.id,
-            "static_configs": [{"targets": [f"{LOOPBACK}:{service.endpoints[0].port}"]}],
+            "static_configs": [{"targets": [address(service)]}],
         }
         for service in sorted(plan.services, key=lambda s: s.id)
         if service.definition.tier in EXPOSING_TIERS

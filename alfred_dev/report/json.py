@@ -11,6 +11,7 @@ from alfred_dev.failure import Failure
 from alfred_dev.host.listeners import Conflict
 from alfred_dev.plan import Plan
 from alfred_dev.reconcile import Step
+from alfred_dev.report.command import typed
 from alfred_dev.status import ServiceStatus, all_well
 
 Document = dict[str, Any]
@@ -32,7 +33,7 @@ def error(problem: AlfredError) -> Document:
         "code": problem.code,
         "what": problem.what,
         "cause": problem.cause,
-        "fix": list(problem.fix),
+        "fix": [typed(line) for line in problem.fix],
         "where": problem.where,
     }
     if isinstance(problem, ConfigError):
@@ -51,8 +52,9 @@ def status(
     command: str = "status",
     duration_s: float = 0.0,
     failures: Sequence[Failure] = (),
+    notes: Sequence[str] = (),
 ) -> Document:
-    """Return the state of every service."""
+    """Return the state of every service. ``notes``: what else deserves to be known."""
     return {
         "schema": schema(command),
         "ok": all_well(statuses),
@@ -62,6 +64,7 @@ def status(
         "duration_s": round(duration_s, 3),
         "services": [_service(s) for s in statuses],
         "failures": [_failure(f) for f in failures],
+        "notes": [typed(note) for note in notes],
     }
 
 
@@ -105,7 +108,7 @@ def _failure(found: Failure) -> Document:
         "class": found.kind,
         "cause": found.cause,
         "evidence": list(found.evidence),
-        "fix": list(found.fix),
+        "fix": [typed(line) for line in found.fix],
         "blocks": list(found.blocks),
     }
 
@@ -175,12 +178,13 @@ def conflicts(found: Sequence[Conflict]) -> Document:
     }
 
 
-def validated(warnings: Iterable[Problem]) -> Document:
+def validated(warnings: Iterable[Problem], strays: Iterable[str]) -> Document:
     """Return that the configuration holds, and what deserves a warning."""
     return {
         "schema": schema("config-validate"),
         "ok": True,
         "warnings": [_problem(problem) for problem in warnings],
+        "strays": list(strays),
     }
 
 

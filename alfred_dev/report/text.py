@@ -13,6 +13,7 @@ from alfred_dev.catalog.model import Catalog
 from alfred_dev.errors import AlfredError
 from alfred_dev.failure import Failure
 from alfred_dev.plan import Plan, SourceKind
+from alfred_dev.report.command import typed
 from alfred_dev.status import Health, ServiceStatus
 
 if TYPE_CHECKING:
@@ -28,9 +29,15 @@ STYLES = {
 NARROW = 78
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the one place that ends the process."""
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return a console that honours NO_COLOR and TERM=dumb, and never breaks a URL off a TTY."""
-    made = Console(stderr=stderr, highlight=False, markup=False)
+    made = _Console(stderr=stderr, highlight=False, markup=False)
     if not made.is_terminal and not made.options.ascii_only:
         made.width = max(made.width, 160) if "COLUMNS" not in made._environ else made.width
     return made
@@ -42,9 +49,13 @@ def print_error(error: AlfredError) -> None:
     out.print(Text("error: ", style="bold red") + Text(error.what), soft_wrap=True)
     for line in error.cause.splitlines():
         out.print(f"  {line}", soft_wrap=True)
-    for number, line in enumerate(error.fix):
+    _print_fix(out, error.fix)
+
+
+def _print_fix(out: Console, lines: Sequence[str]) -> None:
+    for number, line in enumerate(lines):
         label = "  fix: " if number == 0 else "       "
-        out.print(Text(label, style="bold") + Text(line), soft_wrap=True)
+        out.print(Text(label, style="bold") + Text(typed(line)), soft_wrap=True)
 
 
 def print_report(plan: Plan, report: Report, *, waited: bool) -> None:
@@ -66,7 +77,7 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
         source = status.service.source
         _row(out, table, endpoint.endpoint.title, endpoint.endpoint.url, source.kind)
     if out.width >= NARROW:
-        out.print(table)
+        _print(out, table)
     well = [s for s in chosen if s.health is Health.HEALTHY]
     ports = sum(len(s.endpoints) for s in well)
     said = f"{_many(len(well), 'service')}, {_many(ports, 'port')}"
@@ -74,14 +85,14 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
         out.print(Text(f"{said} healthy after {report.duration_s:.1f} s", style="bold green"))
     else:
         started = f"{_many(len(chosen), 'service')}, {_many(len(rows), 'port')}"
-        out.print(f"{started} started, health not awaited: alfred-dev status")
+        out.print(typed(f"{started} started, health not awaited: alfred-dev status"))
     _print_developers(out, chosen)
     left = [s.id for s in report.statuses if not s.selected and s.health is Health.DOWN]
     if left:
         out.print(f"not selected, not running: {', '.join(left)}", soft_wrap=True)
     out.print(
         f"runtime {plan.runtime}, slot {plan.slot}; passwords are in .env; "
-        "next: alfred-dev status | logs -f | down",
+        + typed("next: alfred-dev status | logs -f | down"),
         soft_wrap=True,
     )
 
@@ -113,7 +124,7 @@ def print_failures(report: Report) -> None:
     for found in report.failures:
         out.print()
         _print_failure(out, found)
-    out.print("\nWhat runs is left as it is: alfred-dev status", soft_wrap=True)
+    out.print(typed("\nWhat runs is left as it is: alfred-dev status"), soft_wrap=True)
 
 
 def _print_failure(out: Console, found: Failure) -> None:
@@ -123,16 +134,24 @@ def _print_failure(out: Console, found: Failure) -> None:
         out.print(Text(f"  | {line}", style="dim"), soft_wrap=True)
     if found.blocks:
         out.print(f"  blocked by it: {', '.join(found.blocks)}", soft_wrap=True)
-    for number, line in enumerate(found.fix):
-        label = "  fix: " if number == 0 else "       "
-        out.print(Text(label, style="bold") + Text(line), soft_wrap=True)
+    _print_fix(out, found.fix)
 
 
 def print_status(plan: Plan, statuses: Sequence[ServiceStatus]) -> None:
     """Print the table of ``status``."""
     out = console()
     for renderable in status_renderables(out, plan, statuses):
+        _print(out, renderable)
+
+
+def _print(out: Console, renderable: Table | Text) -> None:
+    """Print a table, in a pipe without the spaces that pad its last column."""
+    if out.is_terminal:
         out.print(renderable, soft_wrap=out.width < NARROW)
+        return
+    with out.capture() as captured:
+        out.print(renderable, soft_wrap=out.width < NARROW)
+    out.print("\n".join(line.rstrip() for line in captured.get().splitlines()), soft_wrap=True)
 
 
 def status_renderables(
@@ -144,12 +163,12 @@ def status_renderables(
     narrow = Text()
     for status in sorted(statuses, key=lambda s: s.endpoints[0].endpoint.row):
         health = _health(status)
-        urls = "\n".join(_endpoint_line(e.endpoint.url, e.latency_ms) for e in status.endpoints)
+        lines = [_endpoint_line(e.endpoint.url, e.latency_ms) for e in status.endpoints]
         if wide:
-            table.add_row(status.id, health, _source(status), urls)
+            table.add_row(status.id, health, _source(status), "\n".join(lines))
         else:
-            narrow += Text(f"{status.id}: ") + health + Text(f"\n  {urls}\n".replace("\n", "\n  "))
-            narrow += Text("\n")
+            narrow += Text(f"{status.id}: ") + health
+            narrow += Text("".join(f"\n  {line}" for line in lines) + "\n")
     chosen = [s for s in statuses if s.selected]
     well = sum(s.health is Health.HEALTHY for s in chosen)
     done = well == len(chosen)
@@ -193,7 +212,7 @@ def print_ports(plan: Plan) -> None:
     table = _table(out, "SERVICE", "PORT", "PROTOCOL", "ID", "NOTES")
     for e in sorted(plan.endpoints, key=lambda endpoint: endpoint.row):
         table.add_row(e.title, str(e.port), e.protocol, e.service, e.purpose)
-    out.print(table)
+    _print(out, table)
 
 
 def ports_markdown(catalog: Catalog) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -17,7 +16,10 @@ from typing import Any
 
 from alfred_dev.errors import MachineError
 from alfred_dev.host import processes
+from alfred_dev.runtime import keeper
 from alfred_dev.runtime.base import LaunchSpec, Observed, Running, State
+from alfred_dev.runtime.evidence import endings, tail
+from alfred_dev.runtime.keeper import Keeper
 from alfred_dev.runtime.launch import INHERITED, started_file
 from alfred_dev.runtime.rpc import Supervisor
 from alfred_dev.workspace import Workspace, make_private_folder
@@ -36,7 +38,6 @@ STATES: Mapping[str, State] = {
     "UNKNOWN": State.FATAL,
 }
 ENDED = ("EXITED", "FATAL", "BACKOFF", "STOPPED")
-_ENDED = re.compile(r"(?:exited|stopped): (\S+) \((.+?)(?:; (?:not )?expected)?\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,10 @@ class Started:
     spec: LaunchSpec
 
 
-def socket_path(workspace: Workspace, environment: Mapping[str, str]) -> Path:
-    """Return supervisord's socket: short (a path over 107 bytes fails) and this user's alone."""
-    base = environment.get("XDG_RUNTIME_DIR", "")
-    folder = Path(base, "alfred-dev") if base and len(base) < 60 and Path(base).is_dir() else None
-    folder = folder or Path("/tmp", f"alfred-dev-{os.getuid()}")  # noqa: S108 - owner is checked
-    return folder / f"{workspace.project}.sock"
+def socket_path(workspace: Workspace) -> Path:
+    """Return where a new supervisord listens: short (a path over 107 bytes fails), this user's
+    alone, and the same in every shell."""
+    return Path("/tmp", f"alfred-dev-{os.getuid()}", f"{workspace.project}.sock")  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,13 @@ class ProcessRuntime:
     """The services of one checkout as processes of this machine."""
 
     workspace: Workspace
-    socket: Path
     environment: Mapping[str, str]
 
-    name = "process"
+    @property
+    def socket(self) -> Path:
+        """Where our supervisord listens, or would."""
+        known = keeper.noted(self.workspace.run)
+        return Path(known.socket) if known and known.alive else socket_path(self.workspace)
 
     @property
     def supervisor(self) -> Supervisor:
@@ -130,10 +132,9 @@ class ProcessRuntime:
     def ensure(self) -> None:
         """Have supervisord running with the rendered configuration. Raises MachineError."""
         make_private_folder(self.workspace.run / "started")
-        if self.records() is not None:
-            self.supervisor.reload()
+        if self._takes_over_configuration():
             return
-        self.end_orphans()
+        self.end_all()
         self._check_socket_folder()
         process = self._spawn()
         deadline = time.monotonic() + READY_TIMEOUT_S
@@ -141,6 +142,28 @@ class ProcessRuntime:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise self._does_not_start(process)
             time.sleep(POLL_S)
+
+    def _takes_over_configuration(self) -> bool:
+        """Have the running supervisord read the configuration anew; False when it cannot."""
+        known = keeper.noted(self.workspace.run)
+        if known is None or not known.alive or not known.fits(self.workspace.home):
+            return False
+        try:
+            self.supervisor.reload()
+        except (OSError, xmlrpc.client.Error):
+            return False
+        return True
+
+    def trouble(self) -> str:
+        """Say what is wrong with the supervisor itself; nothing when all is well."""
+        known = keeper.noted(self.workspace.run)
+        if self.records() is not None:
+            moved = known is not None and not known.fits(self.workspace.home)
+            return "the folder or its Python has moved since the services started" if moved else ""
+        if known is not None and known.alive:
+            return f"the supervisor (pid {known.pid}) runs, but does not answer"
+        left = len(self.orphans())
+        return f"the supervisor was killed; {left} of its services live on" if left else ""
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         inherited = {k: self.environment[k] for k in INHERITED if k in self.environment}
@@ -210,32 +233,61 @@ class ProcessRuntime:
     def down(self) -> list[str]:
         """End everything, supervisord too; return what had to be cleaned up without it."""
         records = self.records()
-        if records is not None:
+        known = keeper.noted(self.workspace.run)
+        if records is not None and known is not None and known.alive:
             self.stop(r["name"] for r in records)
-            pid = self._supervisor_pid()
             self.supervisor.shutdown()
-            self._wait(lambda: self.records() is None and not processes.exists(pid))
-        return self.end_orphans()
-
-    def _supervisor_pid(self) -> int:
-        with contextlib.suppress(OSError, ValueError):
-            return int((self.workspace.run / "supervisord.pid").read_text())
-        return 0
+            self._wait(lambda: not known.alive)
+        return self.end_all()
 
     def orphans(self) -> list[Started]:
         """Return recorded processes that live on without a supervisord."""
         if self.records() is not None:
             return []
+        return self._alive()
+
+    def _alive(self) -> list[Started]:
         return [s for s in self.started().values() if processes.alive(s.pid, s.identity)]
 
-    def end_orphans(self) -> list[str]:
-        """End what a killed supervisord left behind; return the services."""
-        orphans = self.orphans()
-        for orphan in orphans:
+    def end_all(self) -> list[str]:
+        """End what a lost supervisord left behind, itself first: it would start them again.
+
+        Returns the services. Raises MachineError when something cannot be ended.
+        """
+        alive = self._alive()
+        for lost in self._lost_keepers():
+            lost.end()
+        for orphan in alive:
             processes.kill_tree(orphan.pid, orphan.identity, grace_s=3.0)
         for path in (self.workspace.run / "started").glob("*"):
             path.unlink(missing_ok=True)
-        return [orphan.service for orphan in orphans]
+        (self.workspace.run / keeper.FILE).unlink(missing_ok=True)
+        return [orphan.service for orphan in alive]
+
+    def _lost_keepers(self) -> list[Keeper]:
+        """Return every supervisord of this checkout, also one whose record is gone."""
+        known = keeper.noted(self.workspace.run)
+        found = [known] if known is not None and known.alive else []
+        answering = self._answering_pid()
+        if answering and answering not in [k.pid for k in found]:
+            identity = processes.identity(answering)
+            found.append(
+                Keeper(
+                    pid=answering,
+                    identity=str(identity),
+                    uid=os.getuid(),
+                    socket=str(socket_path(self.workspace)),
+                    python="",
+                    home="",
+                )
+            )
+        return found
+
+    def _answering_pid(self) -> int:
+        try:
+            return Supervisor(socket_path(self.workspace)).pid()
+        except (OSError, xmlrpc.client.Error):
+            return 0
 
     def _wait(self, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + STOP_TIMEOUT_S
@@ -265,19 +317,3 @@ def listening(
         name: frozenset(own[pid].union(*(below[c] for c in trees.get(name, ()))))
         for name, pid in pids.items()
     }
-
-
-def endings(log: str) -> dict[str, str]:
-    """Return the last ending of each program from supervisord's log."""
-    return {match[1]: match[2] for match in _ENDED.finditer(log)}
-
-
-def tail(path: Path, size: int) -> str:
-    """Return at most the last ``size`` bytes of ``path``; nothing when it is not there."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - size))
-            return file.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""

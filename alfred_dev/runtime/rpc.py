@@ -8,7 +8,7 @@ import xmlrpc.client  # noqa: S411 - the peer is our own supervisord, behind a 0
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 5.0
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -58,6 +58,11 @@ class Supervisor:
             self._server.supervisor.removeProcessGroup(name)
         for name in (*added, *changed):
             self._server.supervisor.addProcessGroup(name)
+
+    def pid(self) -> int:
+        """Return supervisord's process id."""
+        result: Any = self._server.supervisor.getPID()
+        return int(result)
 
     def shutdown(self) -> None:
         """End supervisord."""

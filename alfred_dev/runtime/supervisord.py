@@ -6,10 +6,14 @@ when: its output dispatcher is the one place that all lines pass, and it has no 
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from supervisor import dispatchers, supervisord
+
+from alfred_dev.runtime import keeper
 
 
 class StampedOutput(dispatchers.POutputDispatcher):  # type: ignore[misc] # supervisor has no types
@@ -34,4 +38,6 @@ def stamped(data: bytes, *, in_line: bool, now: datetime) -> bytes:
 
 if __name__ == "__main__":
     dispatchers.POutputDispatcher = StampedOutput
+    os.umask(0o077)  # logs and data are for this user alone
+    keeper.note_down(Path("run"), os.environ["ALFRED_SUPERVISOR_SOCKET"])
     supervisord.main(sys.argv[1:])

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalog": set(),
     "settings": set(),
     "host": set(),
-    "lock": set(),
+    "lock": {"workspace"},
     "logs": set(),
     "workspace": set(),
     "envfile": {"settings", "workspace"},

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from alfred_dev.plan import Facts, Found
-from alfred_dev.render import process
+from alfred_dev.render import compose, process
 from alfred_dev.render.process import Layout
-from tests.worlds import ENGINES, plan
+from tests.worlds import ENGINES, catalog, plan
 
 HERE = Path(__file__).parent
+COMPOSE = HERE.parents[1] / "compose"
 LAYOUT = Layout(
     data="/project/.alfred/data", render="/project/.alfred/render", python="/venv/bin/python"
 )
@@ -30,6 +31,11 @@ CASES: Mapping[str, Facts] = {
 def rendered(case: str) -> dict[str, str]:
     """Return path -> text of a case's rendered files."""
     return {a.path: a.text for a in process.render(plan(CASES[case]), LAYOUT)}
+
+
+def composed() -> dict[str, str]:
+    """Return path -> text of the default render, which stands in ``COMPOSE``."""
+    return {a.path: a.text for a in compose.default(catalog())}
 
 
 def read_tree(folder: Path) -> dict[str, str]:

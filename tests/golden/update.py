@@ -28,6 +28,7 @@ def main() -> None:
     """Write them all."""
     for case in trees.CASES:
         trees.write_tree(trees.HERE / case, trees.rendered(case))
+    trees.write_tree(trees.COMPOSE, trees.composed())
     for name, text in generated().items():
         (REPOSITORY / name).write_text(text)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from alfred_dev.errors import UsageError
 from alfred_dev.logs import merged, parse, parse_since
+from alfred_dev.runtime.evidence import endings
 from alfred_dev.runtime.logfiles import Follower, read_all
-from alfred_dev.runtime.process import endings
 from alfred_dev.runtime.supervisord import stamped
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)

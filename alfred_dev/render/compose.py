@@ -1,0 +1,233 @@
+"""Plan -> compose.yaml and what it mounts. The same project gives the same bytes everywhere.
+
+In a container a service listens on the catalog's ``container`` port, whichever image runs: our
+own image is told which. So what others are told does not depend on where a service comes from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from alfred_dev.catalog.model import Catalog, Container
+from alfred_dev.embedded.spec import VARIABLE
+from alfred_dev.plan import LOOPBACK, Facts, Plan, PlannedService, Source, SourceKind
+from alfred_dev.planner import make
+from alfred_dev.render import grafana, inside, ours, prometheus, sources
+from alfred_dev.render.expressions import literal
+from alfred_dev.render.inside import HOST, World
+from alfred_dev.settings import resolve
+from alfred_dev.workspace import Artifact
+
+FILE = "compose.yaml"
+HEADER = "# Written by alfred-dev render; do not edit.\n"
+NETWORK = "alfred-network"
+PROJECT = "${ALFRED_PROJECT_NAME:-alfred}"
+LABEL = "dev.alfred"
+# Rare, because each check starts a process in a container; readiness is what our probes see.
+HEALTH = {"interval": "30s", "timeout": "5s", "retries": 3, "start_period": "30s"}
+LOGGING = {"driver": "json-file", "options": {"max-size": "5m", "max-file": "3"}}
+
+Document = dict[str, Any]
+
+
+def default(catalog: Catalog) -> tuple[Artifact, ...]:
+    """Return the render of ``compose/``: slot 0, default settings, nothing of any machine."""
+    return render(make(catalog, resolve(()), Facts()))
+
+
+def render(plan: Plan, *, platform: str | None = None) -> tuple[Artifact, ...]:
+    """Return compose.yaml and every file that it mounts, in path order.
+
+    ``platform``: the absolute path of the platform's checkout. The plan must hold everything that
+    its services depend on. Raises ConfigError, MachineError for what cannot run in a container.
+    """
+    chosen = {s.id: sources.choose(s.definition, platform) for s in plan.services}
+    world = World(plan, chosen)
+    containers = {s.id: _container(s, chosen[s.id]) for s in plan.services if not s.by_developer}
+    mounted = {path for container in containers.values() for path in container.mounts}
+    files = [_with_header(a) for path in mounted for a in MOUNTABLE[path](world)]
+    digests = {a.path: hashlib.sha256(a.text.encode()).hexdigest()[:16] for a in files}
+    document = _document(containers, replace(world, files=digests))
+    compose = _with_header(Artifact(FILE, _dumped(document)))
+    return tuple(sorted((compose, *files), key=lambda artifact: artifact.path))
+
+
+def _container(service: PlannedService, source: Source) -> Container:
+    """Return what is known of the image that runs."""
+    if source.kind in sources.OURS:
+        return ours.container(service, source)
+    known = service.definition.container
+    # What the usual image has inside says nothing of one that is built from a checkout.
+    return replace(known, health=()) if source.kind is SourceKind.CHECKOUT else known
+
+
+def _scrape(world: World) -> tuple[Artifact, ...]:
+    return prometheus.render(world.plan, inside.authority)
+
+
+def _datasources(world: World) -> tuple[Artifact, ...]:
+    return grafana.render(inside.told("ALFRED_PROMETHEUS_URL", world)["ALFRED_PROMETHEUS_URL"])
+
+
+MOUNTABLE: Mapping[str, Callable[[World], tuple[Artifact, ...]]] = {
+    "prometheus/prometheus.yml": _scrape,
+    "grafana/datasources.yaml": _datasources,
+}
+
+
+def _with_header(artifact: Artifact) -> Artifact:
+    return Artifact(artifact.path, HEADER + artifact.text)
+
+
+# libyaml writes the same and is ten times faster.
+_FASTEST: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def _dumped(document: Document, base: Any = _FASTEST) -> str:
+
+    class Dumper(base):  # type: ignore[misc]  # its base is known at run time only
+        def ignore_aliases(self, data: object) -> bool:
+            """Write what stands in several places in each of them."""
+            return True
+
+    Dumper.add_representer(str, _text)
+    # Nothing is folded: there the two dumpers would differ.
+    text: str = yaml.dump(document, Dumper=Dumper, sort_keys=False, width=1_000_000)
+    return text
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _document(containers: Mapping[str, Container], world: World) -> Document:
+    plan = world.plan
+    volumes = {
+        _volume_name(name, world): {"labels": _labels(plan, name)}
+        for name, container in containers.items()
+        if container.volume is not None
+    }
+    return {
+        "name": PROJECT,
+        "services": {name: _service(plan[name], c, world) for name, c in containers.items()},
+        "networks": {NETWORK: _network(plan)},
+        **({"volumes": volumes} if volumes else {}),
+    }
+
+
+def _network(plan: Plan) -> Document:
+    return {
+        "name": f"{NETWORK}-{plan.slot}" if plan.slot else NETWORK,
+        "driver": "bridge",
+        # A port that somebody publishes without an address lands on loopback as well.
+        "driver_opts": {"com.docker.network.bridge.host_binding_ipv4": LOOPBACK},
+        "labels": _labels(plan),
+    }
+
+
+def _labels(plan: Plan, service: str | None = None) -> dict[str, str]:
+    named = {f"{LABEL}.service": service} if service else {}
+    return {f"{LABEL}.project": PROJECT, **named, f"{LABEL}.slot": str(plan.slot)}
+
+
+def _service(service: PlannedService, container: Container, world: World) -> Document:
+    entry = {
+        **_what_runs(service, container, world),
+        **_how_it_is_reached(service, container, world),
+        **_how_it_is_kept(service, container, world),
+    }
+    return {key: value for key, value in entry.items() if value not in (None, [], {})}
+
+
+def _what_runs(service: PlannedService, container: Container, world: World) -> Document:
+    source = world.sources[service.id]
+    environment = inside.environment(service, container, world)
+    if source.kind in sources.OURS:
+        told = ours.spec(service, source, world.plan).to_json()
+        environment = dict(sorted({**environment, VARIABLE: literal(told)}.items()))
+    return {
+        **_image(service, source),
+        "user": container.user,
+        "command": inside.words(container.command, service, world),
+        "environment": environment,
+        "volumes": _volumes(service, container, world),
+    }
+
+
+def _image(service: PlannedService, source: Source) -> Document:
+    variable = f"ALFRED_IMAGE_{service.id.upper().replace('-', '_')}"
+    if source.kind is SourceKind.CHECKOUT:
+        return {"build": {"context": literal(source.path)}}
+    if source.kind is SourceKind.IMAGE:
+        return {"image": f"${{{variable}:-{source.path}}}"}
+    # Ours is made here. Whoever owns its name in a registry shall not be asked for it.
+    return {"image": f"${{{variable}:-{ours.IMAGE}}}", "pull_policy": "never"}
+
+
+def _volume_name(service: str, world: World) -> str:
+    # Another server writes another format: a change of source must not meet the old data.
+    own = world.sources[service].kind in sources.OURS
+    return f"{service}-embedded" if own else service
+
+
+def _volumes(service: PlannedService, container: Container, world: World) -> list[Document]:
+    found: list[Document] = []
+    if container.volume is not None:
+        name = _volume_name(service.id, world)
+        found.append({"type": "volume", "source": name, "target": container.volume})
+    for path, target in container.mounts.items():
+        place = {"type": "bind", "source": f"./{path}", "target": target, "read_only": True}
+        # A missing file is an error, not a new folder of that name.
+        found.append({**place, "bind": {"create_host_path": False}})
+    return found
+
+
+def _how_it_is_reached(service: PlannedService, container: Container, world: World) -> Document:
+    plan = world.plan
+    aliases = {"aliases": list(service.aliases)} if service.aliases else {}
+    return {
+        "ports": [f"{LOOPBACK}:{e.port}:{e.container_port}" for e in service.endpoints],
+        "networks": {NETWORK: aliases},
+        "extra_hosts": _extra_hosts(service, container, world),
+        "depends_on": {
+            name: {"condition": "service_started"}
+            for name in service.depends_on
+            if not plan[name].by_developer
+        },
+    }
+
+
+def _extra_hosts(service: PlannedService, container: Container, world: World) -> list[str]:
+    """Return how to find this machine, for those that need something that runs on it."""
+    met = {world.providers[name][0].id for name in service.definition.needs}
+    if "prometheus/prometheus.yml" in container.mounts:
+        met |= set(world.plan.ids)
+    return [f"{HOST}:host-gateway"] if any(world.plan[n].by_developer for n in met) else []
+
+
+def _how_it_is_kept(service: PlannedService, container: Container, world: World) -> Document:
+    test = inside.words(container.health, service, world)
+    return {
+        "healthcheck": {"test": ["CMD", *test], **HEALTH} if test else None,
+        "restart": "on-failure:5",
+        "stop_signal": container.stop_signal,
+        "security_opt": ["no-new-privileges:true"],
+        "cap_drop": ["ALL"],
+        "cap_add": list(container.cap_add),
+        "mem_limit": container.memory,
+        "shm_size": container.shm,
+        "logging": LOGGING,
+        "labels": {**_labels(world.plan, service.id), **_digests(container, world)},
+    }
+
+
+def _digests(container: Container, world: World) -> dict[str, str]:
+    """Return a label that changes with the mounted files, so that Compose starts it anew."""
+    digests = " ".join(world.files[path] for path in container.mounts)
+    return {f"{LABEL}.files": digests} if digests else {}

@@ -105,6 +105,7 @@ def up(
             wanted.ids,
             lambda: observe(stack),
             progress.statuses,
+            starting=[s.service for s in steps if s.action in (Action.START, Action.RESTART)],
             began=began,
             deadline=began + timeout_s,
         )

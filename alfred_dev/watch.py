@@ -12,7 +12,7 @@ from alfred_dev.plan import Endpoint, Plan
 from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe
 from alfred_dev.probe.targets import target_of
-from alfred_dev.runtime.base import Observed, State
+from alfred_dev.runtime.base import Observed
 from alfred_dev.status import Health, ServiceStatus
 
 PROBE_TIMEOUT_S = 2.0
@@ -37,14 +37,16 @@ async def watch(
     observe: Callable[[], Observed],
     show: Callable[[Sequence[ServiceStatus], float], None],
     *,
+    starting: Collection[str] = (),
     began: float,
     deadline: float,
 ) -> tuple[tuple[ServiceStatus, ...], End]:
     """Wait until all of ``names`` are healthy, a failure is definite, or the deadline.
 
-    ``began`` and ``deadline`` are of ``time.monotonic``; ``show`` gets every state on the way.
+    ``starting``: what was only just started; ``began`` and ``deadline`` are of
+    ``time.monotonic``; ``show`` gets every state on the way.
     """
-    asked = _Asked(plan, [e for e in plan.endpoints if e.service in names], began)
+    asked = _Asked(plan, [e for e in plan.endpoints if e.service in names], starting, began)
     definite_since: float | None = None
     try:
         while True:
@@ -60,7 +62,7 @@ async def watch(
                 return statuses, End.FAILURE
             if now >= deadline:
                 return statuses, End.TIME_OUT
-            await asyncio.sleep(interval(now - began))
+            await asked.answers(interval(now - began))
     finally:
         await asked.end()
 
@@ -90,9 +92,12 @@ class _Asked:
     it cannot be, and asking would take time from those that start.
     """
 
-    def __init__(self, plan: Plan, endpoints: Sequence[Endpoint], began: float) -> None:
+    def __init__(
+        self, plan: Plan, endpoints: Sequence[Endpoint], starting: Collection[str], began: float
+    ) -> None:
         self.plan = plan
         self.endpoints = endpoints
+        self.starting = starting
         self.began = began
         self.results: dict[int, ProbeResult] = {}
         self.tasks: dict[int, asyncio.Task[None]] = {}
@@ -107,17 +112,16 @@ class _Asked:
                 self.results.pop(endpoint.port, None)
                 if task := self.tasks.pop(endpoint.port, None):
                     task.cancel()
-            elif endpoint.port not in self.tasks and not self._waits(endpoint, observed, ill):
+            elif endpoint.port not in self.tasks and not self._waits(endpoint.service, ill):
                 self.tasks[endpoint.port] = asyncio.create_task(self._ask(endpoint))
 
     def developers_too(self) -> bool:
         """Tell whether every process that the developer runs has been asked at least once."""
         return self.developers <= self.results.keys()
 
-    def _waits(self, endpoint: Endpoint, observed: Observed, ill: Collection[str]) -> bool:
-        running = observed.services.get(endpoint.service)
-        young = running is not None and running.state is State.STARTING
-        return young and any(name in ill for name in self.plan[endpoint.service].depends_on)
+    def _waits(self, service: str, ill: Collection[str]) -> bool:
+        below = self.plan[service].depends_on
+        return service in self.starting and any(name in ill for name in below)
 
     async def _ask(self, endpoint: Endpoint) -> None:
         target = target_of(endpoint, self.plan.settings)
@@ -127,6 +131,14 @@ class _Asked:
             if result.ok:
                 return
             await asyncio.sleep(interval(time.monotonic() - self.began))
+
+    async def answers(self, timeout_s: float) -> None:
+        """Wait until everybody who is being asked is well, at most ``timeout_s`` seconds."""
+        asking = [task for task in self.tasks.values() if not task.done()]
+        if asking:
+            await asyncio.wait(asking, timeout=timeout_s)
+        else:
+            await asyncio.sleep(timeout_s)
 
     async def end(self) -> None:
         """Cancel what is still asking."""

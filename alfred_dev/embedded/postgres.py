@@ -6,6 +6,7 @@ Started as root it steps down first; see ``stepdown``.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -27,7 +28,6 @@ SETTINGS: Mapping[str, str] = {
     "wal_level": "logical",
     "shared_buffers": "32MB",
     "max_wal_size": "256MB",
-    "io_method": "sync",  # the default keeps three more processes
     "log_destination": "stderr",
     "logging_collector": "off",
     "log_line_prefix": "",  # the supervisor stamps each line
@@ -35,6 +35,10 @@ SETTINGS: Mapping[str, str] = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
+
+# From which major version on there is a setting, or a way to make a cluster.
+IO_METHOD_SINCE = 18
+BUILTIN_LOCALE_SINCE = 17
 
 # Whoever reaches the port may try; listen_addresses decides who that is.
 HBA = """\
@@ -47,7 +51,7 @@ host replication all all scram-sha-256
 def run(spec: EmbeddedSpec, environ: Mapping[str, str]) -> NoReturn:
     """Become Postgres. Raises AlfredError: no password, no engine, or the data is not for us."""
     password = _password(environ)
-    programs = engines.postgres_bin()
+    programs, major = install(environ)
     if programs is None:
         raise engines.missing(spec.id, engines.POSTGRES_WHEEL)
     data, port = spec.data.resolve(), spec.ports[0].listen
@@ -55,19 +59,42 @@ def run(spec: EmbeddedSpec, environ: Mapping[str, str]) -> NoReturn:
     folder.lock(data, sys.stderr.write)
     folder.remove_leftovers(data)
     step = stepdown.step_for((programs / "postgres", data))
-    if is_cluster(data):
+    if is_cluster(data, major):
         check_owner_and_mode(data, step)
         remove_stale_pid_file(data)
     else:
-        make_cluster(data, programs, password, step)
+        make_cluster(data, programs, password, step, major)
     stepdown.give(data, step)
     stepdown.take(step)
-    become(programs / "postgres", command(data, spec.bind, port), environment(environ))
+    become(programs / "postgres", command(data, spec.bind, port, major), environment(environ))
 
 
-def command(data: Path, bind: str, port: int) -> list[str]:
+def install(environ: Mapping[str, str]) -> tuple[Path | None, int]:
+    """Return the folder of the programs, the wheel's or a pinned server's, and its major version.
+
+    Raises AlfredError when a pinned server does not say its version.
+    """
+    pinned = environ.get(engines.PROGRAM, "")
+    if not pinned:
+        return engines.postgres_bin(), engines.POSTGRES_MAJOR
+    program = Path(pinned).resolve()  # a link on PATH; initdb stands beside what it points to
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    version = re.search(r"\) (\d+)", said.stdout)
+    if version is None or not (program.parent / "initdb").is_file():
+        raise RefusedError(
+            "engine-unusable",
+            "Postgres does not start",
+            cause=f"{program} does not tell its version, or has no initdb beside it",
+            fix=[f"{program} --version"],
+        )
+    return program.parent, int(version[1])
+
+
+def command(data: Path, bind: str, port: int, major: int = engines.POSTGRES_MAJOR) -> list[str]:
     """Return the command line of the server."""
     settings = {"listen_addresses": bind, "port": str(port), **SETTINGS}
+    if major >= IO_METHOD_SINCE:
+        settings["io_method"] = "sync"  # the default keeps three more processes
     flags = [flag for name, value in settings.items() for flag in ("-c", f"{name}={value}")]
     return ["-D", str(data), *flags]
 
@@ -80,8 +107,8 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return plain_environment(environ) | {"LC_ALL": "C", "TZ": "UTC"}
 
 
-def is_cluster(data: Path) -> bool:
-    """Tell whether ``data`` holds a cluster of our version; False when there is nothing yet.
+def is_cluster(data: Path, major: int = engines.POSTGRES_MAJOR) -> bool:
+    """Tell whether ``data`` holds a cluster of version ``major``; False when there is nothing yet.
 
     Raises RefusedError when it holds anything else.
     """
@@ -96,13 +123,12 @@ def is_cluster(data: Path) -> bool:
             cause=f"{data} is not empty, and is not the data of a Postgres",
             fix=[f"mv '{data}' '{data}.old'"],
         ) from None
-    if found != str(engines.POSTGRES_MAJOR):
-        raise _other_major(data, found)
+    if found != str(major):
+        raise _other_major(data, found, major)
     return True
 
 
-def _other_major(data: Path, found: str) -> RefusedError:
-    ours = engines.POSTGRES_MAJOR
+def _other_major(data: Path, found: str, ours: int) -> RefusedError:
     return RefusedError(
         "data-other-version",
         "Postgres does not start",
@@ -158,7 +184,13 @@ def remove_stale_pid_file(data: Path) -> None:
         path.unlink()
 
 
-def make_cluster(data: Path, programs: Path, password: str, step: stepdown.Step) -> None:
+def make_cluster(
+    data: Path,
+    programs: Path,
+    password: str,
+    step: stepdown.Step,
+    major: int = engines.POSTGRES_MAJOR,
+) -> None:
     """Run initdb into a folder beside ``data``, then rename it. Raises AlfredError."""
     with folder.made_whole(data) as scratch:
         new, secret = scratch / "new", scratch / "password"
@@ -166,18 +198,24 @@ def make_cluster(data: Path, programs: Path, password: str, step: stepdown.Step)
         secret.touch(mode=0o600)
         secret.write_bytes(os.fsencode(f"{password}\n"))
         stepdown.give(scratch, step)
-        _initdb(programs / "initdb", new, secret, step)
+        _initdb(programs / "initdb", new, secret, step, major)
         hba = new / "pg_hba.conf"
         hba.write_text(HBA)
         folder.sync(hba)
 
 
-def _initdb(program: Path, new: Path, secret: Path, step: stepdown.Step) -> None:
+def _locale(major: int) -> list[str]:
     # The builtin locale sorts by code point and knows upper and lower case, the same on every
     # system, and no update of a C library changes the order of an index.
+    if major >= BUILTIN_LOCALE_SINCE:
+        return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    return ["--locale=C"]
+
+
+def _initdb(program: Path, new: Path, secret: Path, step: stepdown.Step, major: int) -> None:
     arguments = [
         "--username=postgres", f"--pwfile={secret}", "--auth=scram-sha-256", "--encoding=UTF8",
-        "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--data-checksums",
+        "--data-checksums", *_locale(major),
         "--no-instructions", f"--pgdata={new}",
     ]  # fmt: skip
     done = subprocess.run(  # noqa: PLW1509 - there is one thread, and it must step down itself

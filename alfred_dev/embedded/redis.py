@@ -27,7 +27,8 @@ def run(spec: EmbeddedSpec, environ: Mapping[str, str]) -> NoReturn:
             cause=f"{PASSWORD} is not set",
             fix=[f"set {PASSWORD} in .env"],
         )
-    program = engines.valkey_server()
+    pinned = environ.get(engines.PROGRAM, "")
+    program = Path(pinned) if pinned else engines.valkey_server()
     if program is None:
         raise engines.missing(spec.id, engines.VALKEY_WHEEL)
     data, port = spec.data.resolve(), spec.ports[0].listen

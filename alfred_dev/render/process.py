@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alfred_dev.catalog.model import Binary
+from alfred_dev.embedded.engines import PROGRAM
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
 from alfred_dev.planner import fill
@@ -103,7 +104,12 @@ def _launch_spec(
 ) -> LaunchSpec:
     environment = dict(service.environment)
     source = service.source
-    if source.kind is SourceKind.BINARY and source.binary:
+    if source.kind is SourceKind.BINARY and source.binary and service.definition.engine:
+        argv: tuple[str, ...] = (layout.python, "-m", "alfred_dev.embedded", service.id)
+        spec = embedded_spec(service, plan, layout).to_json()
+        extra = {"ALFRED_EMBEDDED": spec, PROGRAM: source.path}
+        code = plan.code
+    elif source.kind is SourceKind.BINARY and source.binary:
         argv, extra = _binary(service, source.binary, plan, layout)
         code = ""
     else:

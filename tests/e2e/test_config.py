@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from alfred_dev.embedded import engines
 from tests.e2e.checkout import Checkout
 
 OWN = """
@@ -185,3 +187,31 @@ def test_odd_characters_in_env_values(checkout: Checkout) -> None:
     assert printed == password + "\n"
     shown = checkout.ok("config", "show") + checkout.ok("logs")
     assert password not in shown
+
+
+@pytest.mark.skipif(shutil.which("postgres") is None, reason="needs a Postgres server on PATH")
+def test_a_pinned_postgres_of_the_machine(checkout: Checkout) -> None:
+    configure(checkout, "services: {db-postgres: {from: binary}}")
+    assert checkout.json("up", "db-postgres")["ok"] is True
+    assert checkout.status("db-postgres")["from"] == "binary"
+    version = checkout.ok("exec", "db-postgres", "psql", "-Atc", "show server_version")
+    own = subprocess.run(["postgres", "--version"], capture_output=True, text=True, check=True)
+    assert version.split(".")[0] in own.stdout
+    configure(checkout, "")
+    document = checkout.json("up", "db-postgres", exit_code=1)
+    assert "which cannot read it; nothing was touched" in str(document["failures"])
+    configure(checkout, "services: {db-postgres: {from: binary}}")
+    assert checkout.json("up", "db-postgres")["ok"] is True
+
+
+def test_a_pinned_redis_of_the_machine(checkout: Checkout) -> None:
+    folder = checkout.root.parent / "bin"
+    folder.mkdir()
+    server = engines.valkey_server()
+    assert server is not None
+    (folder / "redis-server").symlink_to(server)
+    configure(checkout, "services: {redis: {from: binary}}")
+    path = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    document = checkout.json("up", "redis", variables=path)
+    [redis] = [s for s in document["services"] if s["id"] == "redis"]
+    assert (redis["health"], redis["from"]) == ("healthy", "binary")

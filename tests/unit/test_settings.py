@@ -19,6 +19,7 @@ from alfred_dev.settings import (
     url_quoted,
     with_values,
 )
+from tests.cases import bad_input
 
 
 def layer(name: str, **values: str) -> Layer:
@@ -77,6 +78,7 @@ def test_an_empty_assignment_is_filled_in_place_and_the_rest_is_kept() -> None:
     assert after == b"# mine\r\nA=1\r\nREDIS_PASSWORD=xyz\r\nB=2\r\nPOSTGRES_PASSWORD=abc\r\n"
 
 
+@bad_input
 @given(st.lists(st.sampled_from([b"A=1", b"# c", b"", b"X=", b"REDIS_PASSWORD=", b"Q='a b'"])))
 def test_what_was_added_is_read_back_and_nothing_else_changes(lines: list[bytes]) -> None:
     before = b"\n".join(lines)
@@ -87,6 +89,7 @@ def test_what_was_added_is_read_back_and_nothing_else_changes(lines: list[bytes]
     assert {k: v[0] for k, v in new.items()} == {k: v[0] for k, v in old.items()}
 
 
+@bad_input
 @given(st.binary(max_size=200))
 def test_no_bytes_make_a_traceback(data: bytes) -> None:
     try:

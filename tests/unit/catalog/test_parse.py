@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from alfred_dev.catalog.parse import parse
 from alfred_dev.catalog.rules import REFUSED_BY_BROWSERS
 from alfred_dev.errors import ConfigError
+from tests.cases import bad_input
 from tests.worlds import catalog_text
 
 SMALL = """\
@@ -106,6 +107,7 @@ def test_aliases_that_stand_for_billions_of_values_are_refused() -> None:
     assert problems(bomb + nested)
 
 
+@bad_input
 @given(st.data())
 def test_no_mutation_of_the_catalog_makes_a_traceback(data: st.DataObject) -> None:
     text = catalog_text()

@@ -15,6 +15,7 @@ from alfred_dev.catalog.project import Loaded, load
 from alfred_dev.errors import ConfigError
 from alfred_dev.report.template import ALFRED_YAML
 from alfred_dev.settings import SETTINGS
+from tests.cases import bad_input
 from tests.worlds import catalog_text
 
 KNOWN = {setting.key: setting.secret for setting in SETTINGS}
@@ -159,6 +160,7 @@ def test_the_json_schema_speaks_of_every_key() -> None:
     json.dumps(document)
 
 
+@bad_input
 @given(st.data())
 def test_no_mutation_makes_a_traceback(data: st.DataObject) -> None:
     base = "domain: x.example.com\nservices:\n  redis: {ports: [{host: 6380}], env: {A: b}}\n"

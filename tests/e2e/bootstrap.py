@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,23 @@ TOOLS = (
     "cat", "cmp", "cp", "dirname", "find", "ln", "mkdir", "mv", "readlink", "rm", "sed", "sleep",
     "tail",
 )  # fmt: skip
-SHELLS = [found for name in ("dash", "bash", "busybox") if (found := shutil.which(name))]
+
+
+def takes_programs_from_path(shell: str) -> bool:
+    """Tell whether a stub on PATH is used: some builds of busybox prefer their own applets."""
+    with tempfile.TemporaryDirectory() as folder:
+        stub = Path(folder, "id")
+        stub.write_text("#!/bin/sh\necho stub\n")
+        stub.chmod(0o755)
+        command = [shell, "sh"] if Path(shell).name == "busybox" else [shell]
+        done = subprocess.run(
+            [*command, "-c", "id"], env={"PATH": folder}, capture_output=True, text=True
+        )
+    return done.stdout == "stub\n"
+
+
+KNOWN_SHELLS = [found for name in ("dash", "bash", "busybox") if (found := shutil.which(name))]
+SHELLS = [shell for shell in KNOWN_SHELLS if takes_programs_from_path(shell)]
 
 # A Python, as far as the scripts use one. "began" and "go" are pipes of tests that stop it there.
 PYTHON = """#!/bin/sh

@@ -174,7 +174,7 @@ def port_conflicts(stack: Stack, services: Sequence[str]) -> list[listeners.Conf
     if not ports:
         return []
     found = listeners.conflicts(ports, listeners.listeners(ports))
-    return found + listeners.unlisted(ports, found)
+    return listeners.with_containers(found + listeners.unlisted(ports, found))
 
 
 def observe(stack: Stack) -> Observed:

@@ -54,6 +54,12 @@ def _server(
     )
 
 
+DOCKER = Product(
+    hint="a container that Docker publishes",
+    program=r"docker-pr|dockerd$|rootlesskit|com\.docke|vpnkit|OrbStack",
+    command=r"/docker-proxy\b|\.colima/|\.lima/",
+    fix={"": _STOP_CONTAINER},
+)
 # The first that matches wins.
 PRODUCTS = (
     Product(
@@ -61,12 +67,7 @@ PRODUCTS = (
         command=r"alfred_dev\b|/\.alfred/",
         fix={"": ("alfred-dev down   (in that checkout)",)},
     ),
-    Product(
-        hint="a container that Docker publishes",
-        program=r"docker-pr|com\.docke|vpnkit|OrbStack",
-        command=r"/docker-proxy\b|\.colima/|\.lima/",
-        fix={"": _STOP_CONTAINER},
-    ),
+    DOCKER,
     Product(
         hint="a container that Podman publishes",
         program=r"rootlessport|conmon|gvproxy|pasta\b",

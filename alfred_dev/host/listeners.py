@@ -7,10 +7,11 @@ import pwd
 import socket
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from alfred_dev.host import holders, lsof, procnet
+from alfred_dev.host import containers, holders, lsof, procnet
+from alfred_dev.host.containers import Container, Published
 from alfred_dev.host.upkeep import Keeper, keeper_of
 
 COMMAND_LENGTH = 200
@@ -50,7 +51,8 @@ class Conflict:
     """One port of ours and one process that holds it.
 
     ``addresses``: where it listens, none when the port merely cannot be bound (``reason`` says
-    why); ``hint``: what the holder is, where known; ``fix``: one line a step, to be typed.
+    why); ``hint``: what the holder is, where known; ``container``: the one that publishes the
+    port, where known; ``fix``: one line a step, to be typed.
     """
 
     port: int
@@ -63,20 +65,26 @@ class Conflict:
     hint: str = ""
     reason: str = ""
     fix: tuple[str, ...] = ()
+    container: Container | None = None
 
     def __str__(self) -> str:
         return f"{self.port:>5} {self.service:<20} {self._holder()}"
 
     def _holder(self) -> str:
+        if self.container:
+            through = f" through {self._process()}" if self.addresses else ""
+            return f"held by {self.container}{through}"
         if self.reason:
             return f"cannot be used: {self.reason}"
-        if self.pid is None:
-            owner = f"a process of user {self.user} (pid not visible to this user)"
-        else:
-            owner = f"{self.program or 'a process'} (pid {self.pid})"
+        owner = self._process()
         command = f": {self.command}" if self.command else ""
         where = " and ".join(f"[{a}]" if ":" in a else a for a in self.addresses)
         return f"held by {owner}{command} on {where}" + (f"; {self.hint}" if self.hint else "")
+
+    def _process(self) -> str:
+        if self.pid is None:
+            return f"a process of user {self.user} (pid not visible to this user)"
+        return f"{self.program or 'a process'} (pid {self.pid})"
 
 
 def conflicts(
@@ -150,6 +158,56 @@ def unlisted(
         for port, service in sorted(ports.items())
         if port not in taken and (reason := can_bind(port))
     ]
+
+
+def with_containers(found: Iterable[Conflict]) -> list[Conflict]:
+    """Return ``found``, those that a container is behind named by it.
+
+    Asks the container engine, for at most 2 seconds, only where that may be so.
+    """
+    known = list(found)
+    ports = {conflict.port for conflict in known if _may_be_container(conflict)}
+    return name_containers(known, containers.published(ports)) if ports else known
+
+
+def name_containers(found: Iterable[Conflict], published: Published) -> list[Conflict]:
+    """Return ``found`` with the containers of ``published``. Pure."""
+    return [
+        replace(
+            conflict,
+            container=container,
+            hint=holders.DOCKER.hint,
+            reason="",
+            fix=(f"docker stop {container.name}",),
+        )
+        if _may_be_container(conflict) and (container := _behind(conflict, published))
+        else conflict
+        for conflict in found
+    ]
+
+
+def _may_be_container(conflict: Conflict) -> bool:
+    if conflict.reason:
+        return conflict.reason == _REASONS[errno.EADDRINUSE]
+    return conflict.pid is None or _is_engine(conflict)
+
+
+def _is_engine(conflict: Conflict) -> bool:
+    return holders.product(conflict.program, conflict.user, conflict.command) is holders.DOCKER
+
+
+def _behind(conflict: Conflict, published: Published) -> Container | None:
+    """Return the container behind ``conflict``: on its very address, else the only possible one.
+
+    A hidden process on another address is a stranger; the engine's own need not listen where the
+    container is published (Docker Desktop listens for it), nor be in any table.
+    """
+    places = ((address, conflict.port) for address in conflict.addresses)
+    exact = [published[place] for place in places if place in published]
+    if exact or (conflict.addresses and not _is_engine(conflict)):
+        return exact[0] if exact else None
+    others = {c for (a, port), c in published.items() if port == conflict.port and a in IN_THE_WAY}
+    return others.pop() if len(others) == 1 else None
 
 
 def listeners(ports: Collection[int] | None = None) -> list[Listener]:

@@ -172,6 +172,8 @@ def conflicts(found: Sequence[Conflict]) -> Document:
                 "hint": c.hint,
                 "reason": c.reason,
                 "fix": list(c.fix),
+                "container": c.container.name if c.container else None,
+                "compose_project": (c.container.project or None) if c.container else None,
             }
             for c in found
         ],

@@ -20,6 +20,8 @@ def fix(
     ("program", "command", "hint"),
     [
         ("docker-proxy", "/usr/bin/docker-proxy -proto tcp", "Docker"),
+        ("dockerd", "/usr/bin/dockerd -H fd://", "Docker"),
+        ("rootlesskit", "", "Docker"),
         ("com.docker.backend", "", "Docker"),
         ("com.docke", "", "Docker"),
         ("ssh", "ssh: /Users/a/.colima/_lima/colima/ssh.sock [mux]", "Docker"),

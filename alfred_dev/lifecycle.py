@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from alfred_dev import failure, logs, reconcile, status
 from alfred_dev.catalog.model import Profile
@@ -93,7 +93,7 @@ def up(
         wanted = only(stack.plan, {*wanted.ids, *selection(stack)})
         stack.runtime.end_all()
     steps = prepare(stack, wanted)
-    select(stack.workspace, wanted.ids, add=True)
+    select(stack, wanted.ids)
     progress.steps(steps)
     act(stack, steps)
     if not wait:
@@ -126,8 +126,7 @@ def up(
 def prepare(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
     """Observe, decide, check ports, and write what will run. Starts no service."""
     steps = dry_run(stack, wanted)
-    starting = [s.service for s in steps if s.action is Action.START]
-    check_ports(stack, starting)
+    check_ports(stack, [s.service for s in steps if s.action in (Action.START, Action.RESTART)])
     stack.workspace.prepare()
     stack.workspace.write_render(render.render(stack.plan, stack.layout))
     if any(step.action is not Action.KEEP for step in steps):
@@ -170,7 +169,9 @@ def check_ports(stack: Stack, starting: Sequence[str]) -> None:
 def port_conflicts(stack: Stack, services: Sequence[str]) -> list[listeners.Conflict]:
     """Return every port of ``services`` that somebody else holds."""
     ours = (stack.plan[name] for name in services if not stack.plan[name].by_developer)
-    ports = {e.port: e.service for service in ours for e in service.endpoints}
+    held = {port for running in observe(stack).services.values() for port in running.ports}
+    endpoints = (e for service in ours for e in service.endpoints)
+    ports = {e.port: e.service for e in endpoints if e.port not in held}
     if not ports:
         return []
     found = listeners.conflicts(ports, listeners.listeners(ports))
@@ -250,23 +251,24 @@ def wait_for(
 
 def selection(stack: Stack) -> tuple[str, ...]:
     """Return what ``up`` last selected; everything when it has not run since ``down``."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        state = json.loads(_state_file(stack.workspace).read_text())
-        chosen = tuple(name for name in stack.plan.ids if name in state["selected"])
-        if chosen:
-            return chosen
-    return stack.plan.ids
+    wanted = recorded(stack.workspace).get("selected", ())
+    return tuple(name for name in stack.plan.ids if name in wanted) or stack.plan.ids
 
 
-def select(workspace: Workspace, names: Iterable[str], *, add: bool = False) -> None:
-    """Remember what should run. ``add``: besides what already should."""
-    path = _state_file(workspace)
-    old: Mapping[str, list[str]] = {}
-    if add:
-        with contextlib.suppress(OSError, ValueError):
-            old = json.loads(path.read_text())
-    chosen = sorted({*old.get("selected", ()), *names})
-    write(path, (json.dumps({"selected": chosen, "runtime": "process"}) + "\n").encode())
+def select(stack: Stack, names: Iterable[str]) -> None:
+    """Remember what should run, besides what already should, and in which slot."""
+    old = recorded(stack.workspace)
+    state = {"selected": sorted({*old.get("selected", ()), *names}), "slot": stack.plan.slot}
+    write(_state_file(stack.workspace), (json.dumps(state) + "\n").encode())
+
+
+def recorded(workspace: Workspace) -> Mapping[str, Any]:
+    """Return what the last ``up`` wrote down; nothing after ``down``."""
+    try:
+        found = json.loads(_state_file(workspace).read_text())
+    except (OSError, ValueError):  # never up, or torn: then nothing is known
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def forget(workspace: Workspace) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from alfred_dev.catalog.model import Catalog, Service, Variable
-from alfred_dev.errors import MachineError
+from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.plan import (
     LOOPBACK,
     Endpoint,
@@ -23,6 +23,7 @@ from alfred_dev.plan import (
 from alfred_dev.settings import DEFAULT_DOMAIN, TWINS, Settings, url_quoted
 
 SLOT_STEP = 10_000
+HIGHEST_PORT = 65_535
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -61,6 +62,7 @@ def make(
 ) -> Plan:
     """Decide everything about every service. Raises MachineError for a source that is not here."""
     world = _World(catalog, settings, facts, slot)
+    _check_ports(world)
     return Plan(
         services=tuple(_service(catalog.services[name], world) for name in start_order(catalog)),
         catalog=catalog,
@@ -72,6 +74,24 @@ def make(
         settings=settings,
         code=facts.code,
     )
+
+
+def _check_ports(world: _World) -> None:
+    """Refuse a slot that shifts ports beyond 65535, or onto each other. Raises UsageError."""
+    owners: dict[int, str] = {}
+    for service in world.catalog.services.values():
+        for index, port in enumerate(service.ports):
+            number = world.port(service, index)
+            other = owners.setdefault(number, service.id)
+            cause = f"{service.id} would have port {number}"
+            if number > HIGHEST_PORT or other != service.id:
+                raise UsageError(
+                    "slot-unusable",
+                    f"slot {world.slot} cannot be used",
+                    cause=cause + (f", which {other} has" if other != service.id else ""),
+                    fix=["alfred-dev up --slot auto"],
+                    where=str(port.where),
+                )
 
 
 def narrow(plan: Plan, request: Request) -> Plan:

@@ -70,8 +70,12 @@ def _check_platform(found: Loaded, root: Path) -> None:
     where = found.project.platform_where
     if found.project.platform is None or where is None:
         return
-    folder = (root / Path(found.project.platform).expanduser()).resolve()
-    if not folder.is_dir():
+    try:
+        folder = (root / Path(found.project.platform).expanduser()).resolve()
+        there = folder.is_dir()
+    except (OSError, ValueError, RuntimeError):  # a NUL, a name too long, no such user
+        there, folder = False, Path("of that name")
+    if not there:
         message = f"platform: there is no folder {folder}"
         raise ConfigError(
             f"{FILE} cannot be used", [Problem(where.file, where.line, where.column, message)]

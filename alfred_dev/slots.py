@@ -44,6 +44,13 @@ def of(file: Path, root: Path) -> int | None:
     return next((slot for slot, other in claims(file).items() if other == str(root)), None)
 
 
+def choose(file: Path, root: Path, wanted: str, *, usable: Callable[[int], bool]) -> int:
+    """Return the slot that ``claim`` would give. Changes nothing."""
+    held = claims(file)
+    mine = next((slot for slot, other in held.items() if other == str(root)), None)
+    return _choose(wanted, mine, {s: r for s, r in held.items() if s != mine}, usable)
+
+
 def claim(file: Path, root: Path, wanted: str, *, usable: Callable[[int], bool]) -> int:
     """Give ``root`` a slot and remember it.
 
@@ -51,12 +58,21 @@ def claim(file: Path, root: Path, wanted: str, *, usable: Callable[[int], bool])
     ports of a slot are free, asked for ``auto`` alone. Raises UsageError, MachineError.
     """
     with _locked(file):
-        held = claims(file)
-        mine = next((slot for slot, other in held.items() if other == str(root)), None)
-        slot = _choose(wanted, mine, {s: r for s, r in held.items() if s != mine}, usable)
-        kept = {s: r for s, r in held.items() if r != str(root)}
+        _set_aside_torn(file)
+        slot = choose(file, root, wanted, usable=usable)
+        kept = {s: r for s, r in claims(file).items() if r != str(root)}
         write(file, json.dumps({**kept, slot: str(root)}, indent=1, sort_keys=True).encode())
     return slot
+
+
+def _set_aside_torn(file: Path) -> None:
+    """Keep a registry that cannot be read: somebody may know what stood there."""
+    try:
+        json.loads(file.read_text())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        file.replace(file.with_suffix(".torn"))
 
 
 def release(file: Path, root: Path) -> None:
@@ -72,9 +88,7 @@ def _choose(
     wanted: str, mine: int | None, others: Mapping[int, str], usable: Callable[[int], bool]
 ) -> int:
     if wanted == AUTO:
-        if mine is not None:
-            return mine
-        return _first_free(others, usable)
+        return mine if mine is not None and usable(mine) else _first_free(others, usable)
     slot = number(wanted) if wanted else (mine or 0)
     if slot in others:
         raise MachineError(

@@ -78,10 +78,12 @@ def all_well(statuses: Collection[ServiceStatus]) -> bool:
     started when it pleases the developer.
     """
     theirs = {s.id for s in statuses if s.service.by_developer}
-    ours = [s for s in statuses if s.selected and s.id not in theirs]
-    return bool(ours) and all(
-        s.health is Health.HEALTHY or (s.blocked_by and theirs.issuperset(s.blocked_by))
-        for s in ours
+    selected = [s for s in statuses if s.selected]
+    return bool(selected) and all(
+        s.health is Health.HEALTHY
+        or s.id in theirs
+        or (s.blocked_by and theirs.issuperset(s.blocked_by))
+        for s in selected
     )
 
 

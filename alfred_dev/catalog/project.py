@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -62,6 +63,10 @@ PROJECT = Record(
         "settings": MapOf("settings that are no secrets", Text("a value"), VARIABLE),
         "services": MapOf("services, by id", Record("a service", PROJECT_SERVICE_FIELDS), ID),
     },
+)
+# Variables by which a process is what it is: not for a project to set.
+RESERVED = re.compile(
+    r"PATH|HOME|USER|SHELL|PYTHON.*|LD_.*|DYLD_.*|ALFRED_EMBEDDED|ALFRED_ENGINE_.*"
 )
 DEFAULTS: Mapping[str, Any] = {"tier": "application", "profile": "agents"}
 PORT_DEFAULTS: Mapping[str, Any] = {
@@ -132,7 +137,7 @@ def load(
         return mine.where(*path) if path in mine.marks else base.where(*path)
 
     catalog = build(data, where, source=source)
-    breaches = rules.breaches(catalog)
+    breaches = [*rules.breaches(catalog), *rules.unknown_names(catalog, known_settings)]
     if breaches:
         raise ConfigError(f"{FILE} contradicts the catalog or itself", problems(breaches))
     return Loaded(
@@ -208,6 +213,19 @@ def _check(mine: Document, known: Mapping[str, bool]) -> None:
         elif known[key]:
             mine.problem(f"{key} is a secret: it belongs into .env", "settings", key)
     for name, entry in (mine.data.get("services") or {}).items():
-        if entry and entry.get("host_port") and entry.get("from"):
-            message = f"{name} is run by you (host_port), so it comes from nowhere else"
-            mine.problem(message, "services", name, "from")
+        _check_service(name, entry or {}, mine, known)
+
+
+def _check_service(
+    name: str, entry: Mapping[str, Any], mine: Document, known: Mapping[str, bool]
+) -> None:
+    given = [(key, "env", key) for key in entry.get("env") or {} if known.get(key)]
+    given += [(key, "env", key) for key in entry.get("env") or {} if RESERVED.fullmatch(key)]
+    for i, variable in enumerate(entry.get("variables") or ()):
+        names = (str(key) for key in variable.get("names") or ())
+        given += [(k, "variables", i) for k in names if k in known or RESERVED.fullmatch(k)]
+    for key, *path in given:
+        mine.problem(f"{key} is not for a project to set", "services", name, *path)
+    if entry.get("host_port") and entry.get("from"):
+        message = f"{name} is run by you (host_port), so it comes from nowhere else"
+        mine.problem(message, "services", name, "from")

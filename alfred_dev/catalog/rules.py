@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from alfred_dev.catalog.model import Catalog
+from alfred_dev.catalog.model import Catalog, Service
 from alfred_dev.catalog.schema import did_you_mean
 from alfred_dev.errors import Where
 
@@ -18,12 +18,41 @@ REFUSED_BY_BROWSERS = frozenset(
      6669, 6679, 6697, 10080}
 )  # fmt: skip
 # What a template may name besides the settings and what the code fills in.
-PLACEHOLDER = re.compile(r"\{([A-Za-z_0-9]+)\}")
+PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+ADDRESS = ("host", "port")
+PLACES = ("data", "render", "home", "port", "port1")
 
 
 def breaches(catalog: Catalog) -> list[Breach]:
     """Return every contradiction in ``catalog``, by line."""
     return sorted({breach for rule in RULES for breach in rule(catalog)})
+
+
+def unknown_names(catalog: Catalog, settings: Collection[str]) -> list[Breach]:
+    """Return every setting and ``{placeholder}`` that nobody fills in, by line."""
+    found: set[Breach] = set()
+    for service in catalog.services.values():
+        for key in service.settings:
+            if key not in settings:
+                hint = did_you_mean(key, settings)
+                found.add((service.where, f"{service.id}: there is no setting {key}{hint}"))
+        for text, known in _templates(service):
+            for name in PLACEHOLDER.findall(text):
+                if name not in known and name not in settings:
+                    hint = did_you_mean(name, [*known, *settings])
+                    message = f"{service.id}: nobody fills in {{{name}}}{hint}"
+                    found.add((service.where, message))
+    return sorted(found)
+
+
+def _templates(service: Service) -> Iterator[tuple[str, Collection[str]]]:
+    for variable in service.variables:
+        yield variable.value, ADDRESS
+    for value in service.client.values():
+        yield value, ADDRESS
+    if service.binary:
+        for value in (*service.binary.arguments, *service.binary.environment.values()):
+            yield value, PLACES
 
 
 def warnings(catalog: Catalog) -> list[Breach]:
@@ -151,7 +180,21 @@ def _has_ports(catalog: Catalog) -> Iterable[Breach]:
     return ((s.where, f"{s.id} has no port") for s in catalog.services.values() if not s.ports)
 
 
+def _developers_ports_are_unique(catalog: Catalog) -> Iterator[Breach]:
+    owners = {port.host: s.id for s in catalog.services.values() for port in s.ports}
+    seen: dict[int, str] = {}
+    for service in catalog.services.values():
+        number = service.host_port
+        if number is None:
+            continue
+        other = seen.get(number) or owners.get(number, service.id)
+        if other != service.id:
+            yield service.where, f"{service.id}: host_port {number} is the port of {other}"
+        seen[number] = service.id
+
+
 RULES = (
+    _developers_ports_are_unique,
     _names_are_unique,
     _ports_are_unique,
     _ranges_exist,

@@ -23,6 +23,7 @@ Mark = tuple[int, int]
 # An alias may stand for a large part of the file, and so on (a "billion laughs"): an honest file
 # of a thousand services has about 50,000 nodes.
 MAX_NODES = 200_000
+MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,9 @@ def read(text: str, spec: Spec, *, file: str) -> Document:
     document = Document(file)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        if _depth(text, loader) > MAX_DEPTH:
+            document.problem(f"the file is nested deeper than {MAX_DEPTH} levels")
+            return document
         root = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -135,6 +139,18 @@ def read(text: str, spec: Spec, *, file: str) -> Document:
     except RecursionError:
         document.problem("the file is nested too deeply")
     return document
+
+
+def _depth(text: str, loader: Any) -> int:
+    """Return how deep ``text`` is nested, seen by its events: building it could break the stack."""
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        deepest = max(deepest, depth)
+        if deepest > MAX_DEPTH:
+            break
+    return deepest
 
 
 class _TooLargeError(Exception):
@@ -257,7 +273,8 @@ class _Reader:
         self.at(node.start_mark, f"{name}: expected {what}, found {_shown(node)}{hint}")
 
     def at(self, mark: yaml.Mark, message: str) -> None:
-        problem = Problem(self.document.file, mark.line + 1, mark.column + 1, message)
+        shown = "".join(c if c.isprintable() else "?" for c in message)
+        problem = Problem(self.document.file, mark.line + 1, mark.column + 1, shown)
         if problem not in self.document.problems:
             self.document.problems.append(problem)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from alfred_dev import envfile, facts, lock, projectfile, slots
+from alfred_dev import envfile, facts, lifecycle, lock, projectfile, slots
 from alfred_dev.catalog.model import Catalog
 from alfred_dev.catalog.project import Loaded
 from alfred_dev.errors import MachineError, UsageError
@@ -83,11 +83,16 @@ def stack(
         return make(found.catalog, settings, machine, slot=slot, domain=found.project.domain)
 
     runtime = process_runtime(place)
-    wanted = settings["ALFRED_SLOT"]
-    slot = _claimed(place, wanted, runtime, plan_of) if make_secrets else _remembered(place)
+    if make_secrets or flags is not None:
+        slot = _slot(place, settings["ALFRED_SLOT"], runtime, plan_of)
+    else:
+        slot = _remembered(place)
+    plan = plan_of(slot)
+    if make_secrets:
+        slots.claim(slots_file(), place.root, str(slot), usable=lambda _: True)
     return Stack(
         workspace=place,
-        plan=plan_of(slot),
+        plan=plan,
         profiles=found.project.profiles,
         layout=Layout(data=str(place.data), render=str(place.render), python=sys.executable),
         runtime=runtime,
@@ -117,30 +122,39 @@ def slots_file() -> Path:
 
 
 def _remembered(place: Workspace) -> int:
-    return slots.of(slots_file(), place.root) or 0
+    """Return the slot for a command that only looks: never an error."""
+    claimed = slots.of(slots_file(), place.root)
+    return claimed if claimed is not None else int(lifecycle.recorded(place).get("slot", 0))
 
 
-def _claimed(
+def _slot(
     place: Workspace, wanted: str, runtime: ProcessRuntime, plan_of: Callable[[int], Plan]
 ) -> int:
-    """Claim the slot to use. Raises UsageError when the checkout runs in another one."""
+    """Return the slot to use; claims nothing.
+
+    What runs decides, also when the registry was lost: nothing moves silently. Raises UsageError
+    when another slot is asked for meanwhile.
+    """
 
     def usable(slot: int) -> bool:
-        ports = {e.port: e.service for e in plan_of(slot).endpoints}
+        try:
+            ports = {e.port: e.service for e in plan_of(slot).endpoints}
+        except UsageError:  # a port of a project's own that this slot shifts too far
+            return False
         return not listeners.conflicts(ports, listeners.listeners(ports))
 
     file = slots_file()
-    mine = slots.of(file, place.root)
-    slot = slots.claim(file, place.root, wanted, usable=usable)
-    if mine is not None and slot != mine and runtime.records() is not None:
-        slots.claim(file, place.root, str(mine), usable=usable)
+    running = lifecycle.recorded(place).get("slot") if runtime.records() is not None else None
+    if running is None:
+        return slots.choose(file, place.root, wanted, usable=usable)
+    if wanted not in ("", slots.AUTO, str(running)):
         raise UsageError(
             "slot-in-use",
-            f"this checkout runs in slot {mine}",
+            f"this checkout runs in slot {running}",
             cause="a slot cannot be changed while services run",
-            fix=["alfred-dev down", f"alfred-dev up --slot {slot}"],
+            fix=["alfred-dev down", f"alfred-dev up --slot {slots.number(wanted)}"],
         )
-    return slot
+    return int(running)
 
 
 def process_runtime(place: Workspace) -> ProcessRuntime:

@@ -215,3 +215,63 @@ def test_a_pinned_redis_of_the_machine(checkout: Checkout) -> None:
     document = checkout.json("up", "redis", variables=path)
     [redis] = [s for s in document["services"] if s["id"] == "redis"]
     assert (redis["health"], redis["from"]) == ("healthy", "binary")
+
+
+def test_a_changed_port_is_checked_before_anything_is_stopped(checkout: Checkout) -> None:
+    checkout.ok("up", "redis")
+    pid = checkout.status("redis")["pid"]
+    configure(checkout, "services: {redis: {ports: [{host: 6390}]}}")
+    with socket.create_server(("127.0.0.1", 6390)):
+        assert checkout.json("up", "redis", exit_code=3)["error"]["code"] == "port-taken"
+    configure(checkout, "")
+    assert checkout.status("redis")["pid"] == pid
+    assert checkout.status("redis")["health"] == "healthy"
+
+
+def test_two_services_may_swap_their_ports(checkout: Checkout) -> None:
+    checkout.ok("up", "auth-ui", "redis")
+    configure(
+        checkout,
+        "services: {redis: {ports: [{host: 3006}]}, auth-ui: {ports: [{host: 6379}]}}",
+    )
+    assert checkout.json("up", "auth-ui", "redis")["ok"] is True
+
+
+def test_a_lost_registry_moves_nothing_that_runs(checkout: Checkout) -> None:
+    checkout.ok("up", "redis", "--slot", "1")
+    pid = checkout.status("redis")["pid"]
+    registry = checkout.root.parent / "home/.local/share/alfred-dev/slots.json"
+    registry.write_text('{"0": "/tm')
+    document = checkout.json("up", "redis")
+    assert document["slot"] == 1
+    assert checkout.status("redis")["pid"] == pid
+
+
+def test_the_slot_of_a_dry_run_is_that_of_the_real_one(checkout: Checkout) -> None:
+    checkout.ok("up", "redis")
+    for extra in (["--dry-run"], []):
+        refused = checkout.run("up", "redis", "--slot", "2", *extra)
+        assert refused.returncode == 2
+        assert "this checkout runs in slot 0" in refused.stderr
+
+
+def test_a_slot_that_shifts_a_port_too_far(checkout: Checkout) -> None:
+    configure(checkout, "services: {x: {ports: [{host: 60000}]}}")
+    found = checkout.json("up", "x", "--slot", "2", exit_code=2)["error"]
+    assert found["code"] == "slot-unusable"
+    assert checkout.json("up", "redis")["slot"] == 0
+
+
+@pytest.mark.parametrize("command", ["start", "restart", "up"])
+def test_a_service_of_the_developers_own_alone(checkout: Checkout, command: str) -> None:
+    configure(checkout, "services: {auth-ui: {host_port: 9979}}")
+    printed = checkout.ok(command, "auth-ui")
+    assert "auth-ui is yours to run on port 9979" in printed
+    with own_process(9979):
+        assert checkout.json(command, "auth-ui")["ok"] is True
+
+
+@pytest.mark.parametrize("platform", ['"a\\0b"', '"~nosuchuser/x"', "x" * 5000])
+def test_a_platform_that_is_no_folder(checkout: Checkout, platform: str) -> None:
+    configure(checkout, f"platform: {platform}\n")
+    assert "platform: there is no folder" in broken(checkout)

@@ -89,6 +89,25 @@ def test_a_torn_registry_counts_as_empty(file: Path, tmp_path: Path, text: str) 
     assert claim(file, checkout(tmp_path, "one")) == 0
 
 
+def test_a_torn_registry_is_set_aside(file: Path, tmp_path: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('{"0": "/tm')
+    claim(file, checkout(tmp_path, "one"))
+    assert file.with_suffix(".torn").read_text() == '{"0": "/tm'
+
+
+def test_auto_leaves_a_slot_whose_ports_others_hold(file: Path, tmp_path: Path) -> None:
+    one = checkout(tmp_path, "one")
+    claim(file, one)
+    assert claim(file, one, "auto", taken=(0,)) == 1
+
+
+def test_choosing_changes_nothing(file: Path, tmp_path: Path) -> None:
+    one = checkout(tmp_path, "one")
+    assert slots.choose(file, one, "2", usable=lambda slot: True) == 2
+    assert not file.exists()
+
+
 def test_claims_at_the_same_time_never_collide(file: Path, tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from alfred_dev import slots\n"

@@ -130,6 +130,22 @@ def test_a_port_outside_its_range_is_a_warning_with_the_reason() -> None:
         ("services: {x: {ports: [{host: 7000}], aliases: [redis]}}", "the name redis is claimed"),
         ("services: {redis: {host_port: 1, from: embedded}}", "it comes from nowhere else"),
         ("services: {x: {ports: [{protocol: HTTP}]}}", "a port needs host"),
+        ("services: {agent-core: {host_port: 8501}}", "host_port 8501 is the port of agent-rag"),
+        (
+            "services: {agent-core: {host_port: 99}, agent-rag: {host_port: 99}}",
+            "host_port 99 is the port of agent-core",
+        ),
+        ("services: {x: {ports: [{host: 7000}], settings: [NOSUCH]}}", "no setting NOSUCH"),
+        (
+            'services: {x: {ports: [{host: 7000}], variables: [{names: [X], value: "{hst}"}]}}',
+            "nobody fills in {hst} (did you mean host?)",
+        ),
+        ('services: {redis: {client: {A: "{foo}"}}}', "nobody fills in {foo}"),
+        ("services: {redis: {env: {REDIS_PASSWORD: x}}}", "not for a project to set"),
+        ("services: {redis: {env: {LD_PRELOAD: x}}}", "LD_PRELOAD is not for a project to set"),
+        ('services: {redis: {variables: [{names: [PATH], value: "x"}]}}', "PATH is not for a"),
+        ("[" * 100_000, "nested deeper than 100 levels"),
+        ('services: {"k\\e[31m": {}}', "cannot be a name here"),
     ],
 )
 def test_contradictions(text: str, says: str) -> None:

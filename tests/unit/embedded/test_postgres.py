@@ -107,7 +107,7 @@ def test_no_password_is_seen_from_outside(tmp_path: Path) -> None:
         family = [psutil.Process(server.process.pid)]
         family += family[0].children(recursive=True)
         environments = [value for process in family for value in process.environ().values()]
-    assert len(family) > 3 and "initdb" in " ".join(seen)
+    assert len(family) > 1 and "initdb" in " ".join(seen)
     assert not [text for text in (*seen, *environments, *server.log) if secret in text]
     assert not list(tmp_path.rglob("password"))
 

@@ -209,7 +209,7 @@ def find_root(start: Path, clone: Path, home: Path) -> Path:
         "no-project",
         "this folder belongs to no project",
         cause=f"nothing from {start} upward is a clone of alfred-dev or has an alfred.yaml",
-        fix=["cd into your clone of alfred-dev"],
+        fix=["cd into your clone of alfred-dev", "or make this folder a project: alfred-dev init"],
     )
 
 

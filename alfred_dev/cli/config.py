@@ -130,4 +130,4 @@ def uninstall(yes: options.Yes = False) -> None:
             lifecycle.down(place, session.process_runtime(place), session.note)
         workspace.delete_tree(place.home)
     slots.release(session.slots_file(), place.root)
-    print("Everything of this checkout is gone but .env and alfred.yaml; its slot is free.")
+    print("Gone: all that ran, .alfred and the slot. Left: .env, alfred.yaml, .venv.")

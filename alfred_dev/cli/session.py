@@ -13,6 +13,7 @@ import typer
 from alfred_dev import envfile, facts, lifecycle, lock, projectfile, slots
 from alfred_dev.catalog.model import Catalog
 from alfred_dev.catalog.project import Loaded
+from alfred_dev.catalog.schema import did_you_mean
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.host import disk, listeners
 from alfred_dev.lifecycle import Stack
@@ -20,7 +21,7 @@ from alfred_dev.plan import Plan
 from alfred_dev.planner import make
 from alfred_dev.render.process import Layout
 from alfred_dev.runtime.process import ProcessRuntime
-from alfred_dev.settings import Settings, check
+from alfred_dev.settings import BY_KEY, Settings, check
 from alfred_dev.workspace import Workspace, find_root, make_private_folder
 
 CLONE = Path(__file__).parents[2]
@@ -108,6 +109,14 @@ def load_settings(
     """Resolve the settings over all layers."""
     given = ctx.obj if ctx is not None else None
     typed = {**(given.flags if given else {}), **{k: v for k, v in (flags or {}).items() if v}}
+    for key in typed:
+        if key not in BY_KEY:
+            raise UsageError(
+                "unknown-setting",
+                f"there is no setting {key}",
+                cause=f"--set gives it{did_you_mean(key, BY_KEY)}",
+                fix=["alfred-dev config show"],
+            )
     env_file = Path(given.env_file) if given and given.env_file else None
     settings = envfile.load(
         place, os.environ, env_file, flags=typed, project=found.project.settings

@@ -275,3 +275,9 @@ def test_a_service_of_the_developers_own_alone(checkout: Checkout, command: str)
 def test_a_platform_that_is_no_folder(checkout: Checkout, platform: str) -> None:
     configure(checkout, f"platform: {platform}\n")
     assert "platform: there is no folder" in broken(checkout)
+
+
+def test_a_setting_that_nobody_knows_on_the_command_line(checkout: Checkout) -> None:
+    done = checkout.run("--set", "ALFRED_LOGLEVEL=DEBUG", "config", "show")
+    assert done.returncode == 2
+    assert "did you mean ALFRED_LOG_LEVEL?" in done.stderr

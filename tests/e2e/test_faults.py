@@ -164,6 +164,8 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path, own_ports: None
 def test_a_port_that_somebody_holds(checkout: Checkout, address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as holder:
+        # As servers do: an earlier test's connections to 6379 may still be in TIME_WAIT.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((address, 6379))
         holder.listen()
         found = error(checkout, "up", "redis", "auth-ui", exit_code=3)

@@ -22,10 +22,7 @@ from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
 from alfred_dev.reconcile import Action, Step
-from alfred_dev.render import process as render
-from alfred_dev.runtime.base import Observed
-from alfred_dev.runtime.evidence import tail
-from alfred_dev.runtime.process import ProcessRuntime
+from alfred_dev.runtime.base import Desired, Observed, Runtime
 from alfred_dev.status import Health, ServiceStatus
 from alfred_dev.watch import End, watch
 from alfred_dev.workspace import Workspace, write
@@ -53,14 +50,14 @@ class Stack:
     """One checkout's stack: what there is, and who runs it.
 
     ``plan`` has every service; ``profiles``: what ``up`` starts when nothing is named, empty for
-    everything.
+    everything; ``render``: what a plan comes to in this runtime.
     """
 
     workspace: Workspace
     plan: Plan
     profiles: tuple[Profile, ...]
-    layout: render.Layout
-    runtime: ProcessRuntime
+    runtime: Runtime
+    render: Callable[[Plan], Desired]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,27 +125,21 @@ def prepare(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
     steps = dry_run(stack, wanted)
     check_ports(stack, [s.service for s in steps if s.action in (Action.START, Action.RESTART)])
     stack.workspace.prepare()
-    stack.workspace.write_render(render.render(stack.plan, stack.layout))
-    if any(step.action is not Action.KEEP for step in steps):
-        stack.runtime.ensure()  # also ends what is no longer in the configuration
+    stack.workspace.write_render(stack.render(stack.plan).artifacts)
     return steps
 
 
 def dry_run(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
     """Return what ``up`` would do, and why. Changes nothing."""
-    desired = render.launch_specs(stack.plan, stack.layout)
+    desired = stack.render(stack.plan).specs
     return reconcile.steps(wanted, desired, observe(stack))
 
 
-def act(stack: Stack, steps: Iterable[Step]) -> None:
+def act(stack: Stack, steps: Sequence[Step]) -> None:
     """Carry the steps out; returns before anything is healthy."""
-    steps = list(steps)
-    restarts = [s.service for s in steps if s.action is Action.RESTART]
-    if restarts:
-        stack.runtime.stop(restarts)
-    changes = [s.service for s in steps if s.action in (Action.START, Action.RESTART)]
-    if changes:
-        stack.runtime.start(changes)
+    todo = {action: [s.service for s in steps if s.action is action] for action in Action}
+    if any(names for action, names in todo.items() if action is not Action.KEEP):
+        stack.runtime.apply(todo[Action.START], todo[Action.RESTART])
 
 
 def check_ports(stack: Stack, starting: Sequence[str]) -> None:
@@ -204,13 +195,13 @@ def explain(
 ) -> tuple[Failure, ...]:
     """Return the root causes of what is ill, with the last lines of each."""
     ill = [s for s in statuses if s.selected and s.health is not Health.HEALTHY]
-    said = {s.id: _said(stack.workspace, s) for s in ill}
+    said = {s.id: _said(stack.runtime, s) for s in ill}
     return failure.explain(statuses, said, stack.plan.secrets, out_of_memory=out_of_memory)
 
 
-def _said(workspace: Workspace, status: ServiceStatus) -> str:
+def _said(runtime: Runtime, status: ServiceStatus) -> str:
     """Return what a service has said since its last start."""
-    text = tail(workspace.logs / f"{status.id}.log", LOG_TAIL)
+    text = runtime.last_words(status.id, LOG_TAIL)
     begin = datetime.fromtimestamp(status.running.started_at, UTC)
     return "\n".join(line.message for line in logs.parse(status.id, text) if line.at >= begin)
 
@@ -224,7 +215,7 @@ def notes(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:
 
 def stale(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:
     """Say which running services do not run as planned any more, and what to type."""
-    desired = render.launch_specs(stack.plan, stack.layout)
+    desired = stack.render(stack.plan).specs
     causes: dict[str, list[str]] = {}
     for found in statuses:
         spec = found.running.spec
@@ -280,14 +271,21 @@ def _state_file(workspace: Workspace) -> Path:
     return workspace.home / "state.json"
 
 
-def down(workspace: Workspace, runtime: ProcessRuntime, tell: Callable[[str], None]) -> None:
-    """End everything of this checkout, also what a killed supervisor left. Data stays.
+def down(
+    workspace: Workspace,
+    runtimes: Iterable[Runtime],
+    tell: Callable[[str], None],
+    *,
+    volumes: bool = False,
+) -> None:
+    """End everything of this checkout, also what a killed supervisor left. Data stays, unless
+    ``volumes``.
 
     Works from what was recorded, whatever the settings say by now.
     """
-    cleaned = runtime.down()
-    if cleaned:
-        tell(f"ended what a killed supervisor had left behind: {', '.join(cleaned)}")
+    for runtime in runtimes:
+        if cleaned := runtime.down(volumes=volumes):
+            tell(f"ended what a killed supervisor had left behind: {', '.join(cleaned)}")
     forget(workspace)
 
 

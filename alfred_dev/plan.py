@@ -121,7 +121,8 @@ class Endpoint:
 class PlannedService:
     """One service with everything decided.
 
-    ``environment``: all it is told, secrets in clear; ``client``: what a client of it is given.
+    ``environment``: all it is told, secrets in clear; ``client``: what a client of it is given;
+    ``contained``: whether it runs in a container.
     """
 
     definition: Service
@@ -132,6 +133,7 @@ class PlannedService:
     environment: Mapping[str, str]
     client: Mapping[str, str]
     asks: Mapping[str, str]  # dependency -> the variable under which its address is told
+    contained: bool
 
     @property
     def id(self) -> str:
@@ -152,6 +154,11 @@ class PlannedService:
     def by_developer(self) -> bool:
         """Whether the developer runs it: nothing is started for it."""
         return self.source.kind is SourceKind.HOST
+
+    @property
+    def is_process(self) -> bool:
+        """Whether we run it as a process of this machine."""
+        return not self.by_developer and not self.contained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

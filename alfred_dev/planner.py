@@ -234,6 +234,7 @@ def _service(service: Service, world: _World) -> PlannedService:
         environment=_environment(service, world),
         client={k: fill(v, address, setting) for k, v in service.client.items()},
         asks={world.providers[name][0].id: name for name in service.needs},
+        contained=False,
     )
 
 

@@ -127,7 +127,7 @@ def uninstall(yes: options.Yes = False) -> None:
     confirm(question, yes=yes, command="alfred-dev uninstall --yes")
     if place.home.is_dir():
         with session.locked("uninstall"):
-            lifecycle.down(place, session.process_runtime(place), session.note)
+            lifecycle.down(place, session.runtimes(place), session.note)
         workspace.delete_tree(place.home)
     slots.release(session.slots_file(), place.root)
     print("Gone: all that ran, .alfred and the slot. Left: .env, alfred.yaml, .venv.")

@@ -38,15 +38,13 @@ def logs(
     from alfred_dev import logs as lines
     from alfred_dev.cli import session
     from alfred_dev.plan import resolve_name
-    from alfred_dev.runtime import logfiles
 
     stack = session.stack(ctx)
     names = [resolve_name(stack.plan, s) for s in services or ()] or list(stack.plan.ids)
     begin = lines.parse_since(since, datetime.now(UTC)) if since else None
     printer = _Printer(stack.plan.ids, stack.plan.secrets, as_json=as_json)
-    followed = logfiles.Follower(stack.workspace.logs, names) if follow else ()
-    texts = logfiles.read_all(stack.workspace.logs, names)
-    printer.show(lines.merged(texts, since=begin, tail=tail))
+    followed = stack.runtime.follow(names) if follow else ()
+    printer.show(lines.merged(stack.runtime.logs(names), since=begin, tail=tail))
     for new in followed:
         printer.show(lines.merged(new))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,8 @@ from alfred_dev.host import disk, listeners
 from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Plan
 from alfred_dev.planner import make
-from alfred_dev.render.process import Layout
+from alfred_dev.render.process import Layout, desired
+from alfred_dev.runtime.base import Runtime
 from alfred_dev.runtime.process import ProcessRuntime
 from alfred_dev.settings import BY_KEY, Settings, check
 from alfred_dev.workspace import Workspace, find_root, make_private_folder
@@ -95,8 +97,8 @@ def stack(
         workspace=place,
         plan=plan,
         profiles=found.project.profiles,
-        layout=Layout(data=str(place.data), render=str(place.render), python=sys.executable),
         runtime=runtime,
+        render=functools.partial(desired, layout=layout(place)),
     )
 
 
@@ -164,6 +166,16 @@ def _slot(
             fix=["alfred-dev down", f"alfred-dev up --slot {slots.number(wanted)}"],
         )
     return int(running)
+
+
+def layout(place: Workspace) -> Layout:
+    """Return where the process runtime finds and keeps things."""
+    return Layout(data=str(place.data), render=str(place.render), python=sys.executable)
+
+
+def runtimes(place: Workspace) -> list[Runtime]:
+    """Return every runtime that may run something of a checkout."""
+    return [process_runtime(place)]
 
 
 def process_runtime(place: Workspace) -> ProcessRuntime:

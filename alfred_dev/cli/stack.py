@@ -80,7 +80,7 @@ def down(
     as_json: options.Json = False,
 ) -> None:
     """End everything. Data stays unless --volumes is given."""
-    from alfred_dev import lifecycle, workspace
+    from alfred_dev import lifecycle
     from alfred_dev.cli import session
     from alfred_dev.report import json as report_json
 
@@ -89,9 +89,7 @@ def down(
         question = f"Delete all data of this checkout ({place.data})?"
         confirm(question, yes=yes, command="alfred-dev down --volumes --yes")
     with session.locked("down"):
-        lifecycle.down(place, session.process_runtime(place), session.note)
-        if volumes:
-            workspace.delete_tree(place.data)
+        lifecycle.down(place, session.runtimes(place), session.note, volumes=volumes)
     if as_json:
         report_json.emit(report_json.down(deleted_data=volumes))
     else:

@@ -17,7 +17,7 @@ from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
 from alfred_dev.planner import fill
 from alfred_dev.render import prometheus
-from alfred_dev.runtime.base import LaunchSpec
+from alfred_dev.runtime.base import Desired, LaunchSpec
 from alfred_dev.workspace import Artifact
 
 # Postgres: SIGINT is its fast shutdown; SIGTERM would wait for every client to leave.
@@ -37,10 +37,15 @@ class Layout:
     python: str
 
 
+def desired(plan: Plan, layout: Layout) -> Desired:
+    """Return how each service of the plan is started, and every file of that."""
+    return Desired(specs=launch_specs(plan, layout), artifacts=render(plan, layout))
+
+
 def launch_specs(plan: Plan, layout: Layout) -> dict[str, LaunchSpec]:
     """Return how each service of the plan is started."""
     files = {a.path: hashlib.sha256(a.text.encode()).hexdigest() for a in prometheus.render(plan)}
-    ours = (service for service in plan.services if not service.by_developer)
+    ours = (service for service in plan.services if service.is_process)
     return {service.id: _launch_spec(service, plan, layout, files) for service in ours}
 
 
@@ -73,7 +78,7 @@ def supervisord(plan: Plan) -> str:
             "rpcinterface:supervisor",
             {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
         ),
-        *((f"program:{s.id}", _program(s.id)) for s in plan.services if not s.by_developer),
+        *((f"program:{s.id}", _program(s.id)) for s in plan.services if s.is_process),
     ]
     return "\n".join(
         "\n".join([f"[{title}]", *(f"{key}={value}" for key, value in body.items()), ""])

@@ -9,20 +9,20 @@ import subprocess
 import sys
 import time
 import xmlrpc.client  # noqa: S411 - only its Fault class
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from alfred_dev.errors import MachineError
 from alfred_dev.host import processes
-from alfred_dev.runtime import keeper
+from alfred_dev.runtime import keeper, logfiles
 from alfred_dev.runtime.base import LaunchSpec, Observed, Running, State
 from alfred_dev.runtime.evidence import endings, tail
 from alfred_dev.runtime.keeper import Keeper
 from alfred_dev.runtime.launch import INHERITED, started_file
 from alfred_dev.runtime.rpc import Supervisor
-from alfred_dev.workspace import Workspace, make_private_folder
+from alfred_dev.workspace import Workspace, delete_tree, make_private_folder
 
 READY_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 10.0
@@ -64,6 +64,11 @@ class ProcessRuntime:
 
     workspace: Workspace
     environment: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The word that ``--runtime`` takes."""
+        return "process"
 
     @property
     def socket(self) -> Path:
@@ -211,6 +216,14 @@ class ProcessRuntime:
         with contextlib.suppress(FileNotFoundError):
             self.socket.unlink()
 
+    def apply(self, start: Sequence[str], restart: Sequence[str]) -> None:
+        """Take over the rendered files, then start; returns before anything is healthy."""
+        self.ensure()  # also ends what is no longer in the configuration
+        if restart:
+            self.stop(restart)
+        if changes := [*start, *restart]:
+            self.start(changes)
+
     def start(self, names: Iterable[str]) -> None:
         """Start programs; returns at once. Their count of restarts begins anew."""
         wanted = list(names)
@@ -230,8 +243,14 @@ class ProcessRuntime:
         active = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
         return any(r["name"] in names and r["statename"] in active for r in self.records() or ())
 
-    def down(self) -> list[str]:
+    def down(self, *, volumes: bool = False) -> list[str]:
         """End everything, supervisord too; return what had to be cleaned up without it."""
+        cleaned = self._end()
+        if volumes:
+            delete_tree(self.workspace.data)
+        return cleaned
+
+    def _end(self) -> list[str]:
         records = self.records()
         known = keeper.noted(self.workspace.run)
         if records is not None and known is not None and known.alive:
@@ -288,6 +307,18 @@ class ProcessRuntime:
             return Supervisor(socket_path(self.workspace)).pid()
         except (OSError, xmlrpc.client.Error):
             return 0
+
+    def logs(self, names: Sequence[str]) -> dict[str, str]:
+        """Return all that services have logged, rotated files too."""
+        return logfiles.read_all(self.workspace.logs, names)
+
+    def follow(self, names: Sequence[str]) -> Iterable[Mapping[str, str]]:
+        """Yield what services log from now on."""
+        return logfiles.Follower(self.workspace.logs, names)
+
+    def last_words(self, name: str, size: int) -> str:
+        """Return at most the last ``size`` bytes that a service has logged."""
+        return tail(self.workspace.logs / f"{name}.log", size)
 
     def _wait(self, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + STOP_TIMEOUT_S

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alfred_dev.catalog.model import Catalog, Service, Variable
+from alfred_dev.catalog.model import Catalog, Engine, Service, Variable
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.plan import (
     LOOPBACK,
@@ -138,7 +138,7 @@ def start_order(catalog: Catalog) -> tuple[str, ...]:
 def choose_source(service: Service, facts: Facts) -> Source:
     """Return where ``service`` comes from in the process runtime.
 
-    An embedded engine comes before a binary: its data cannot be broken by a system upgrade.
+    An engine that is FIRST comes before a binary: its data cannot be broken by a system upgrade.
     Raises MachineError when alfred.yaml pins a source that is not here.
     """
     if service.host_port is not None:
@@ -161,8 +161,9 @@ def choose_source(service: Service, facts: Facts) -> Source:
 def _candidates(service: Service, facts: Facts) -> list[Source]:
     """Return the sources there are, the preferred first; the last is always the stand-in."""
     found = []
+    embedded = []
     if service.id in facts.engines:
-        found.append(Source(kind=SourceKind.EMBEDDED, detail=facts.engines[service.id]))
+        embedded.append(Source(kind=SourceKind.EMBEDDED, detail=facts.engines[service.id]))
     real = facts.binaries.get(service.id)
     if real and service.binary:
         detail = " ".join(part for part in (real.path, real.version) if part)
@@ -177,7 +178,8 @@ def _candidates(service: Service, facts: Facts) -> list[Source]:
             )
         )
     detail = f"stand-in: {_no_server(service, facts)}"
-    return [*found, Source(kind=SourceKind.STAND_IN, detail=detail)]
+    both = [*found, *embedded] if service.engine is Engine.LAST else [*embedded, *found]
+    return [*both, Source(kind=SourceKind.STAND_IN, detail=detail)]
 
 
 def _why_not(service: Service, facts: Facts) -> str:

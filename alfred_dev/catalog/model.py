@@ -48,6 +48,16 @@ class Condition(StrEnum):
     STARTED = "started"
 
 
+class Engine(StrEnum):
+    """What the engine of ``alfred_dev.embedded`` is beside a real server of this machine.
+
+    FIRST: preferred to it, and what runs it when it is pinned. LAST: for where there is none.
+    """
+
+    FIRST = "first"
+    LAST = "last"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortRange:
     """A standard range of the port allocation: advice for new services."""
@@ -144,7 +154,7 @@ class Service:
     runs it on this port of the machine; ``env``: variables of the project's own;
     ``needs``: variables of other services it must be told (any one of a variable's names);
     ``settings``: keys of ``.env`` that reach it; ``client``: what ``exec`` gives a client of it;
-    ``engine``: whether ``alfred_dev.embedded`` has a real engine; ``api``: the parts of the
+    ``engine``: what ``alfred_dev.embedded`` has, None for no engine; ``api``: the parts of the
     platform's API that its stand-in plays; ``durable``: whether it keeps data of its own.
     """
 
@@ -164,7 +174,7 @@ class Service:
     context: str | None = None
     binary: Binary | None = None
     container: Container = Container()
-    engine: bool = False
+    engine: Engine | None = None
     durable: bool = False
     source: str | None = None
     host_port: int | None = None

@@ -11,6 +11,7 @@ from alfred_dev.catalog.model import (
     Catalog,
     Condition,
     Container,
+    Engine,
     Port,
     PortRange,
     ProbeKind,
@@ -105,7 +106,7 @@ SERVICE_FIELDS: dict[str, Spec] = {
     "context": Text("a folder of a platform checkout"),
     "binary": BINARY,
     "container": CONTAINER,
-    "engine": Flag("whether alfred_dev.embedded has a real engine"),
+    "engine": Text("whether the embedded engine comes before a real server", choices=tuple(Engine)),
     "durable": Flag("whether it keeps data"),
 }
 SERVICE = Record("a service", SERVICE_FIELDS, frozenset({"title", "tier", "profile", "ports"}))
@@ -179,7 +180,7 @@ def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
         context=entry.get("context"),
         binary=_binary(entry["binary"]) if "binary" in entry else None,
         container=_container(entry.get("container", {})),
-        engine=entry.get("engine", False),
+        engine=Engine(entry["engine"]) if "engine" in entry else None,
         durable=entry.get("durable", False),
         source=entry.get("from"),
         host_port=entry.get("host_port"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from alfred_dev.embedded.engines import ENGINES
 from alfred_dev.embedded.spec import VARIABLE, EmbeddedSpec, SpecError
 from alfred_dev.errors import AlfredError, InterruptedByUser, UsageError
 
@@ -48,14 +50,8 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         from alfred_dev.embedded import play
 
         play.run(spec, environ)
-    elif spec.id == "db-postgres":
-        from alfred_dev.embedded import postgres
-
-        postgres.run(spec, environ)
-    elif spec.id == "redis":
-        from alfred_dev.embedded import redis
-
-        redis.run(spec, environ)
+    elif spec.id in ENGINES:
+        importlib.import_module(ENGINES[spec.id].module).run(spec, environ)
     else:
         raise UsageError(
             "unknown-service",

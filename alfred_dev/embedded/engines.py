@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,17 +29,20 @@ _MACHINES = {"amd64": "x86_64"}
 PROGRAM = "ALFRED_ENGINE_PROGRAM"
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One engine. ``module``: has ``run(spec, environ)``, and is imported only to run it;
+    ``version``: a line for people, empty where the engine cannot run on this machine.
+    """
+
+    module: str
+    version: Callable[[], str]
+
+
 def available() -> dict[str, str]:
     """Return the engines that can run on this machine: service id -> a version line."""
-    lines: dict[str, str] = {}
-    postgres = postgres_bin()
-    if postgres is not None:
-        lines["db-postgres"] = _postgres_line(postgres.parent)
-    if valkey_server() is not None:
-        version = _wheel_version(VALKEY_WHEEL)
-        number = re.match(r"[0-9]+(\.[0-9]+){0,2}", version)
-        lines["redis"] = f"Valkey {number[0] if number else ''} ({VALKEY_WHEEL} {version})"
-    return lines
+    lines = {service: engine.version() for service, engine in ENGINES.items()}
+    return {service: line for service, line in lines.items() if line}
 
 
 def client_bin(service: str) -> Path | None:
@@ -74,7 +79,19 @@ def missing(service: str, wheel: str) -> MachineError:
     )
 
 
-def _postgres_line(install: Path) -> str:
+def _valkey_line() -> str:
+    if valkey_server() is None:
+        return ""
+    version = _wheel_version(VALKEY_WHEEL)
+    number = re.match(r"[0-9]+(\.[0-9]+){0,2}", version)
+    return f"Valkey {number[0] if number else ''} ({VALKEY_WHEEL} {version})"
+
+
+def _postgres_line() -> str:
+    programs = postgres_bin()
+    if programs is None:
+        return ""
+    install = programs.parent
     header = _read(install / "include" / "pg_config.h")
     control = _read(install / "share" / "postgresql" / "extension" / "vector.control")
     version = _first(r'#define PG_VERSION "([^"]+)"', header) or str(POSTGRES_MAJOR)
@@ -106,3 +123,10 @@ def _read(path: Path) -> str:
 def _first(pattern: str, text: str) -> str:
     found = re.search(pattern, text)
     return found[1] if found else ""
+
+
+# One row an engine: a service that is not here can only be stood in for.
+ENGINES: Mapping[str, Engine] = {
+    "db-postgres": Engine("alfred_dev.embedded.postgres", _postgres_line),
+    "redis": Engine("alfred_dev.embedded.redis", _valkey_line),
+}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alfred_dev.catalog.model import Binary
+from alfred_dev.catalog.model import Binary, Engine
 from alfred_dev.embedded.engines import PROGRAM
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
@@ -109,7 +109,8 @@ def _launch_spec(
 ) -> LaunchSpec:
     environment = dict(service.environment)
     source = service.source
-    if source.kind is SourceKind.BINARY and source.binary and service.definition.engine:
+    runs_binary = service.definition.engine is Engine.FIRST
+    if source.kind is SourceKind.BINARY and source.binary and runs_binary:
         argv: tuple[str, ...] = (layout.python, "-m", "alfred_dev.embedded", service.id)
         spec = embedded_spec(service, plan, layout).to_json()
         extra = {"ALFRED_EMBEDDED": spec, PROGRAM: source.path}

@@ -27,7 +27,7 @@ def gather(catalog: Catalog, *, path: str, cache: Path) -> Facts:
     found: dict[str, Found] = {}
     unusable: dict[str, str] = {}
     versions = _Versions(cache)
-    for service in catalog.services.values():
+    for service in catalog.entries.values():
         if service.binary is None:
             continue
         result = find(service.binary, path)

@@ -30,6 +30,7 @@ from alfred_dev.workspace import Workspace, write
 PROBE_TIMEOUT_S = 2.0
 WAIT_INTERVAL_S = 0.05
 LOG_TAIL = 16_000
+STARTING = (Action.START, Action.RESTART)
 
 
 class Progress(Protocol):
@@ -89,6 +90,7 @@ def up(
         progress.note(f"{trouble}: all of it is started anew")
         wanted = only(stack.plan, {*wanted.ids, *selection(stack)})
         stack.runtime.end_all()
+    wanted = helped(stack, wanted, progress)
     steps = prepare(stack, wanted)
     select(stack, wanted.ids)
     progress.steps(steps)
@@ -102,7 +104,7 @@ def up(
             wanted.ids,
             lambda: observe(stack),
             progress.statuses,
-            starting=[s.service for s in steps if s.action in (Action.START, Action.RESTART)],
+            starting=[s.service for s in steps if s.action in STARTING],
             began=began,
             deadline=began + timeout_s,
         )
@@ -120,10 +122,29 @@ def up(
     )
 
 
+def helped(stack: Stack, wanted: Plan, progress: Progress) -> Plan:
+    """Return ``wanted`` without the helpers that cannot start: none of them holds a service up.
+
+    Says which are left out and why, and which do not have the port that people expect.
+    """
+    if wanted.ids == stack.plan.ids:
+        for name, why in stack.plan.absent.items():
+            progress.note(f"{name} is left out: {why}")
+    starting = [s.service for s in dry_run(stack, wanted) if s.action in STARTING]
+    helpers = [name for name in starting if stack.plan[name].is_helper]
+    conflicts = port_conflicts(stack, helpers)
+    for conflict in conflicts:
+        progress.note(f"{conflict.service} is left out: {' '.join(str(conflict).split())}")
+    left = {conflict.service for conflict in conflicts}
+    for line in (line for name in wanted.ids if name not in left for line in wanted[name].moved):
+        progress.note(line)
+    return only(wanted, [name for name in wanted.ids if name not in left]) if left else wanted
+
+
 def prepare(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
     """Observe, decide, check ports, and write what will run. Starts no service."""
     steps = dry_run(stack, wanted)
-    check_ports(stack, [s.service for s in steps if s.action in (Action.START, Action.RESTART)])
+    check_ports(stack, [s.service for s in steps if s.action in STARTING])
     stack.workspace.prepare()
     stack.workspace.write_render(stack.render(stack.plan).artifacts)
     return steps

@@ -63,13 +63,15 @@ class Facts:
 
     ``binaries``: per service, a usable real server; ``unusable``: per service, why the one that
     was found cannot be used; ``engines``: per service, the version of our embedded engine;
-    ``code``: fingerprint of the code that the services run.
+    ``code``: fingerprint of the code that the services run; ``closed``: port of the catalog ->
+    why a helper cannot have it here.
     """
 
     binaries: Mapping[str, Found] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
+    closed: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +121,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedService:
-    """One service with everything decided.
+    """One service, or helper, with everything decided.
 
-    ``environment``: all it is told, secrets in clear; ``client``: what a client of it is given;
-    ``contained``: whether it runs in a container.
+    ``kind``: ``service`` or ``helper``; ``environment``: all it is told, secrets in clear;
+    ``client``: what a client of it is given; ``contained``: whether it runs in a container;
+    ``moved``: a line for each of a helper's ports that is not where the catalog has it.
     """
 
     definition: Service
@@ -134,6 +137,7 @@ class PlannedService:
     client: Mapping[str, str]
     asks: Mapping[str, str]  # dependency -> the variable under which its address is told
     contained: bool
+    moved: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -151,6 +155,11 @@ class PlannedService:
         return self.definition.aliases
 
     @property
+    def is_helper(self) -> bool:
+        """Whether it is ours, beside the platform's services."""
+        return self.definition.helper
+
+    @property
     def by_developer(self) -> bool:
         """Whether the developer runs it: nothing is started for it."""
         return self.source.kind is SourceKind.HOST
@@ -163,7 +172,10 @@ class PlannedService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that runs, dependencies first. ``secrets``: what no output may show."""
+    """Everything that runs, dependencies first. ``secrets``: what no output may show.
+
+    ``absent``: helper -> why it cannot run here; nothing waits for it.
+    """
 
     services: tuple[PlannedService, ...]
     catalog: Catalog
@@ -174,6 +186,7 @@ class Plan:
     secrets: frozenset[str]
     settings: Settings
     code: str
+    absent: Mapping[str, str] = field(default_factory=dict)
     _by_id: Mapping[str, PlannedService] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -186,6 +199,11 @@ class Plan:
     def ids(self) -> tuple[str, ...]:
         """Return the ids of all services, in start order."""
         return tuple(service.id for service in self.services)
+
+    @property
+    def platform(self) -> tuple[PlannedService, ...]:
+        """Return the platform's services, without our helpers."""
+        return tuple(service for service in self.services if not service.is_helper)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

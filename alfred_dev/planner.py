@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alfred_dev.catalog.model import Catalog, Engine, Service, Variable
+from alfred_dev.catalog.model import Catalog, Engine, Port, Service, Variable
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.plan import (
     LOOPBACK,
@@ -39,7 +39,7 @@ class _World:
     rows: Mapping[tuple[str, int], int] = field(init=False)
 
     def __post_init__(self) -> None:
-        services = self.catalog.services.values()
+        services = self.catalog.entries.values()
         providers = {n: (s, v) for s in services for v in s.variables for n in v.names}
         keys = [(s.id, i) for s in services for i in range(len(s.ports))]
         object.__setattr__(self, "providers", providers)
@@ -49,7 +49,16 @@ class _World:
         """Return the port on this machine; a developer's own process is never shifted."""
         if service.host_port is not None and index == 0:
             return service.host_port
-        return service.ports[index].host + SLOT_STEP * self.slot
+        port = service.ports[index]
+        number = port.instead if self.moves(port) and port.instead else port.host
+        return number + SLOT_STEP * self.slot
+
+    def moves(self, port: Port) -> bool:
+        """Tell whether a helper's port is not where the catalog has it: it alone may move.
+
+        In every slot but 0 too: only there has the first number a meaning (443 is https).
+        """
+        return port.instead is not None and (self.slot > 0 or port.host in self.facts.closed)
 
 
 def make(
@@ -63,8 +72,11 @@ def make(
     """Decide everything about every service. Raises MachineError for a source that is not here."""
     world = _World(catalog, settings, facts, slot)
     _check_ports(world)
+    absent = _absent(catalog, facts)
+    present = (catalog.entries[name] for name in start_order(catalog) if name not in absent)
     return Plan(
-        services=tuple(_service(catalog.services[name], world) for name in start_order(catalog)),
+        services=tuple(_service(service, world, absent) for service in present),
+        absent=absent,
         catalog=catalog,
         runtime="process",
         slot=slot,
@@ -76,10 +88,19 @@ def make(
     )
 
 
+def _absent(catalog: Catalog, facts: Facts) -> dict[str, str]:
+    """Return the helpers that cannot run on this machine, and why."""
+    return {
+        helper.id: _no_server(helper, facts)
+        for helper in catalog.helpers.values()
+        if not _candidates(helper, facts)
+    }
+
+
 def _check_ports(world: _World) -> None:
     """Refuse a slot that shifts ports beyond 65535, or onto each other. Raises UsageError."""
     owners: dict[int, str] = {}
-    for service in world.catalog.services.values():
+    for service in world.catalog.entries.values():
         for index, port in enumerate(service.ports):
             number = world.port(service, index)
             other = owners.setdefault(number, service.id)
@@ -101,11 +122,11 @@ def narrow(plan: Plan, request: Request) -> Plan:
     """
     names = {resolve_name(plan, name) for name in request.names}
     names |= {s.id for s in plan.services if s.definition.profile in request.profiles}
-    if not request.names and not request.profiles:
-        names = set(plan.ids)
+    if not request.names:  # a group comes with its helpers, a service by name comes alone
+        names |= {s.id for s in plan.services if s.is_helper or not request.profiles}
     narrowed = only(plan, closure(plan, names))
     if request.strict:
-        _refuse_fallbacks(narrowed.services)
+        _refuse_fallbacks(narrowed.platform)
     return narrowed
 
 
@@ -124,10 +145,10 @@ def closure(plan: Plan, names: Iterable[str]) -> frozenset[str]:
 def start_order(catalog: Catalog) -> tuple[str, ...]:
     """Return every id with its dependencies before it, else in catalog order."""
     order: dict[str, None] = {}
-    stack = list(reversed(list(catalog.services)))
+    stack = list(reversed(list(catalog.entries)))
     while stack:
         name = stack[-1]
-        waiting = [d for d in catalog.services[name].depends_on if d not in order]
+        waiting = [d for d in catalog.entries[name].depends_on if d not in order]
         if waiting and name not in order:
             stack += reversed(waiting)
         else:
@@ -159,7 +180,7 @@ def choose_source(service: Service, facts: Facts) -> Source:
 
 
 def _candidates(service: Service, facts: Facts) -> list[Source]:
-    """Return the sources there are, the preferred first; the last is always the stand-in."""
+    """Return the sources there are, the preferred first; a service's last is its stand-in."""
     found = []
     embedded = []
     if service.id in facts.engines:
@@ -177,8 +198,10 @@ def _candidates(service: Service, facts: Facts) -> list[Source]:
                 home=real.home,
             )
         )
-    detail = f"stand-in: {_no_server(service, facts)}"
     both = [*found, *embedded] if service.engine is Engine.LAST else [*embedded, *found]
+    if service.helper:
+        return both
+    detail = f"stand-in: {_no_server(service, facts)}"
     return [*both, Source(kind=SourceKind.STAND_IN, detail=detail)]
 
 
@@ -212,7 +235,7 @@ def told(variable: Variable, host: str, port: int, setting: Callable[[str], str]
 def _host_environment(world: _World) -> dict[str, str]:
     """Return every endpoint variable as a process on this machine must use it."""
     values: dict[str, str] = {}
-    for service in world.catalog.services.values():
+    for service in world.catalog.entries.values():
         for variable in service.variables:
             values |= _told_here(service, variable, world)
     project = world.settings["ALFRED_PROJECT_ID"]
@@ -224,20 +247,31 @@ def _told_here(service: Service, variable: Variable, world: _World) -> dict[str,
     return told(variable, LOOPBACK, port, lambda key: url_quoted(world.settings[key]))
 
 
-def _service(service: Service, world: _World) -> PlannedService:
+def _service(service: Service, world: _World, absent: Collection[str]) -> PlannedService:
     address = {"host": LOOPBACK, "port": str(world.port(service, 0))}
     setting = world.settings.__getitem__
     return PlannedService(
         definition=service,
-        kind="service",
+        kind="helper" if service.helper else "service",
         source=choose_source(service, world.facts),
         endpoints=tuple(_endpoint(service, index, world) for index in range(len(service.ports))),
-        depends_on=service.depends_on,
+        depends_on={k: v for k, v in service.depends_on.items() if k not in absent},
         environment=_environment(service, world),
         client={k: fill(v, address, setting) for k, v in service.client.items()},
         asks={world.providers[name][0].id: name for name in service.needs},
         contained=False,
+        moved=tuple(_moved(service, index, world) for index in _movers(service, world)),
     )
+
+
+def _movers(service: Service, world: _World) -> list[int]:
+    return [index for index, port in enumerate(service.ports) if world.moves(port)]
+
+
+def _moved(service: Service, index: int, world: _World) -> str:
+    port = service.ports[index]
+    why = world.facts.closed.get(port.host, f"slot {world.slot} has its own ports")
+    return f"{service.id}: port {world.port(service, index)} instead of {port.host} ({why})"
 
 
 def _endpoint(service: Service, index: int, world: _World) -> Endpoint:

@@ -73,7 +73,9 @@ class Port:
 
     ``host`` is the port on this machine, ``container`` what the platform's own image listens on.
     ``outside_range`` records why a port lies outside its standard range; ``title`` names the row
-    where a service has more than one. ``path`` is the health path of an http probe.
+    where a service has more than one. ``path`` is the health path of an http probe. ``instead``:
+    of helpers alone, the port to take where ``host`` is taken or not allowed, and in every slot
+    but 0.
     """
 
     host: int
@@ -85,6 +87,7 @@ class Port:
     path: str = "/"
     title: str | None = None
     outside_range: str | None = None
+    instead: int | None = None
     where: Where
 
 
@@ -155,13 +158,16 @@ class Service:
     ``needs``: variables of other services it must be told (any one of a variable's names);
     ``settings``: keys of ``.env`` that reach it; ``client``: what ``exec`` gives a client of it;
     ``engine``: what ``alfred_dev.embedded`` has, None for no engine; ``api``: the parts of the
-    platform's API that its stand-in plays; ``durable``: whether it keeps data of its own.
+    platform's API that its stand-in plays; ``durable``: whether it keeps data of its own;
+    ``hosts``: labels before the domain under which people open it; ``helper``: it is ours, helps
+    with the services, and is not one of the platform's: it has no profile, and is left out where
+    it cannot run.
     """
 
     id: str
     title: str
     tier: Tier
-    profile: Profile
+    profile: Profile | None
     ports: tuple[Port, ...]
     depends_on: Mapping[str, Condition]
     variables: tuple[Variable, ...]
@@ -179,20 +185,30 @@ class Service:
     source: str | None = None
     host_port: int | None = None
     env: Mapping[str, str]
+    hosts: tuple[str, ...] = ()
+    helper: bool = False
     where: Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """All services in the order of the port map, and the standard ranges. ``source`` is a path."""
+    """All services in the order of the port map, and the standard ranges. ``source`` is a path.
+
+    ``services``: the platform's; ``helpers``: ours beside them; ``entries``: both.
+    """
 
     services: Mapping[str, Service]
     ranges: tuple[PortRange, ...]
     source: str
+    helpers: Mapping[str, Service] = field(default_factory=dict)
+    entries: Mapping[str, Service] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "entries", {**self.services, **self.helpers})
 
     def provider_of(self, name: str) -> tuple[Service, Variable] | None:
         """Return the service that provides variable ``name``, or None."""
-        for service in self.services.values():
+        for service in self.entries.values():
             for variable in service.variables:
                 if name in variable.names:
                     return service, variable

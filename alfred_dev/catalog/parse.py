@@ -42,6 +42,7 @@ PORT = Record(
         "title": Text("the row's own name"),
         "probe": Text("how to ask for health", choices=tuple(ProbeKind)),
         "path": Text("a path that begins with /", pattern=r"/\S*"),
+        "instead": PORT_NUMBER,
     },
     frozenset({"host", "container", "protocol", "purpose", "range", "probe"}),
 )
@@ -108,7 +109,14 @@ SERVICE_FIELDS: dict[str, Spec] = {
     "container": CONTAINER,
     "engine": Text("whether the embedded engine comes before a real server", choices=tuple(Engine)),
     "durable": Flag("whether it keeps data"),
+    "hosts": ListOf("labels before the domain", Text("a label", pattern=ID)),
 }
+# A helper is no part of the platform: no profile selects it, and no project adds one.
+HELPER = Record(
+    "a helper",
+    {name: spec for name, spec in SERVICE_FIELDS.items() if name not in ("profile", "context")},
+    frozenset({"title", "tier", "ports"}),
+)
 SERVICE = Record("a service", SERVICE_FIELDS, frozenset({"title", "tier", "profile", "ports"}))
 CATALOG = Record(
     "the catalog",
@@ -122,6 +130,7 @@ CATALOG = Record(
             ),
         ),
         "services": MapOf("services", SERVICE, ID),
+        "helpers": MapOf("helpers", HELPER, ID),
     },
     frozenset({"ranges", "services"}),
 )
@@ -151,17 +160,24 @@ def build(data: Mapping[str, Any], where: WhereOf, *, source: str) -> Catalog:
             name: _service(name, entry, lambda *path, name=name: where("services", name, *path))
             for name, entry in data["services"].items()
         },
+        helpers={
+            name: _service(name, entry, lambda *path, name=name: where("helpers", name, *path))
+            for name, entry in data.get("helpers", {}).items()
+        },
         ranges=tuple(PortRange(name=name, **bounds) for name, bounds in data["ranges"].items()),
         source=source,
     )
 
 
 def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
+    profile = entry.get("profile")
     return Service(
         id=name,
         title=entry["title"],
         tier=Tier(entry["tier"]),
-        profile=Profile(entry["profile"]),
+        profile=Profile(profile) if profile else None,
+        helper=profile is None,
+        hosts=tuple(entry.get("hosts", ())),
         ports=tuple(
             Port(**{**port, "probe": ProbeKind(port["probe"])}, where=where("ports", i))
             for i, port in enumerate(entry["ports"])

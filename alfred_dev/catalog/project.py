@@ -37,12 +37,12 @@ FILE = "alfred.yaml"
 SCHEMA_PATH = ".alfred/alfred.schema.json"  # relative to alfred.yaml
 SOURCES = ("checkout", "image", "binary", "embedded", "stand-in")
 # What only the catalog decides: it says what our own code can do.
-NOT_OVERRIDDEN = ("engine", "api")
+NOT_OVERRIDDEN = ("engine", "api", "hosts")
 
 PROJECT_SERVICE_FIELDS: dict[str, Spec] = {
     **{name: spec for name, spec in SERVICE_FIELDS.items() if name not in NOT_OVERRIDDEN},
     "ports": ListOf("rows of the port map, merged with the catalog's by place",
-                    Record(PORT.about, PORT.fields)),
+                    Record(PORT.about, {k: v for k, v in PORT.fields.items() if k != "instead"})),
     "from": Text("where it must come from", choices=SOURCES),
     "host_port": PORT_NUMBER,
     "env": MapOf("variables for it", Text("a value"), VARIABLE),

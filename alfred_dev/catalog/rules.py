@@ -17,6 +17,8 @@ REFUSED_BY_BROWSERS = frozenset(
     {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
      6669, 6679, 6697, 10080}
 )  # fmt: skip
+# Labels before the domain that lead to no service.
+RESERVED_HOSTS = frozenset({"api", "dashboard"})
 # What a template may name besides the settings and what the code fills in.
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 ADDRESS = ("host", "port")
@@ -31,7 +33,7 @@ def breaches(catalog: Catalog) -> list[Breach]:
 def unknown_names(catalog: Catalog, settings: Collection[str]) -> list[Breach]:
     """Return every setting and ``{placeholder}`` that nobody fills in, by line."""
     found: set[Breach] = set()
-    for service in catalog.services.values():
+    for service in catalog.entries.values():
         for key in service.settings:
             if key not in settings:
                 hint = did_you_mean(key, settings)
@@ -75,21 +77,41 @@ def out_of_range(catalog: Catalog) -> Iterator[Breach]:
 
 
 def _names_are_unique(catalog: Catalog) -> Iterator[Breach]:
-    owners: dict[str, list[str]] = defaultdict(list)
-    for service in catalog.services.values():
+    owners: dict[str, list[Service]] = defaultdict(list)
+    for service in (*catalog.helpers.values(), *catalog.services.values()):
         for name in dict.fromkeys((service.id, *service.aliases)):
-            owners[name].append(service.id)
-    for name, ids in owners.items():
-        if len(ids) > 1:
-            where = catalog.services[ids[-1]].where
-            yield where, f"the name {name} is claimed by {', '.join(ids)}"
+            owners[name].append(service)
+    for name, claims in owners.items():
+        if len(claims) > 1:
+            ids = ", ".join(service.id for service in claims)
+            yield claims[-1].where, f"the name {name} is claimed by {ids}"
+
+
+def _hosts_are_unique(catalog: Catalog) -> Iterator[Breach]:
+    owners = {service.id: service.id for service in catalog.services.values()}
+    for label in RESERVED_HOSTS & owners.keys():
+        yield catalog.services[label].where, f"the host {label} is alfred-dev's own"
+    for service in catalog.entries.values():
+        for label in service.hosts:
+            other = owners.setdefault(label, service.id)
+            if other != service.id:
+                yield service.where, f"the host {label} is claimed by {other}, {service.id}"
+
+
+def _only_helpers_move(catalog: Catalog) -> Iterator[Breach]:
+    for service in catalog.services.values():
+        for port in service.ports:
+            if port.instead is not None:
+                yield port.where, f"{service.id}: only a helper's port may move (instead)"
 
 
 def _ports_are_unique(catalog: Catalog) -> Iterator[Breach]:
     owners: dict[int, list[tuple[str, Where]]] = defaultdict(list)
-    for service in catalog.services.values():
+    for service in catalog.entries.values():
         for port in service.ports:
             owners[port.host].append((service.id, port.where))
+            if port.instead is not None:
+                owners[port.instead].append((service.id, port.where))
     for number, claims in owners.items():
         if len(claims) > 1:
             names = ", ".join(f"{name} ({where.file}:{where.line})" for name, where in claims)
@@ -98,7 +120,7 @@ def _ports_are_unique(catalog: Catalog) -> Iterator[Breach]:
 
 def _ranges_exist(catalog: Catalog) -> Iterator[Breach]:
     known = {standard.name for standard in catalog.ranges}
-    for service in catalog.services.values():
+    for service in catalog.entries.values():
         for port in service.ports:
             if port.range is not None and port.range not in known:
                 hint = did_you_mean(port.range, known)
@@ -106,23 +128,23 @@ def _ranges_exist(catalog: Catalog) -> Iterator[Breach]:
 
 
 def _browsers_open_it(catalog: Catalog) -> Iterator[Breach]:
-    for service in catalog.services.values():
+    for service in catalog.entries.values():
         for port in service.ports:
             if port.host in REFUSED_BY_BROWSERS and port.protocol == "HTTP":
                 yield port.where, f"{service.id}: browsers refuse to open port {port.host}"
 
 
 def _dependencies_exist(catalog: Catalog) -> Iterator[Breach]:
-    for service in catalog.services.values():
+    for service in catalog.entries.values():
         for name in service.depends_on:
-            if name not in catalog.services:
-                hint = did_you_mean(name, catalog.services)
+            if name not in catalog.entries:
+                hint = did_you_mean(name, catalog.entries)
                 yield service.where, f"{service.id} depends on {name}, which does not exist{hint}"
 
 
 def _no_cycles(catalog: Catalog) -> Iterator[Breach]:
     for cycle in cycles(catalog):
-        where = catalog.services[cycle[0]].where
+        where = catalog.entries[cycle[0]].where
         yield where, f"services wait for each other: {' -> '.join((*cycle, cycle[0]))}"
 
 
@@ -130,7 +152,7 @@ def cycles(catalog: Catalog) -> list[tuple[str, ...]]:
     """Return each cycle of dependencies once, beginning with its first name by alphabet."""
     found: set[tuple[str, ...]] = set()
     done: set[str] = set()
-    for start in catalog.services:
+    for start in catalog.entries:
         trail: list[str] = []
         stack: list[tuple[str, bool]] = [(start, False)]
         while stack:
@@ -142,16 +164,16 @@ def cycles(catalog: Catalog) -> list[tuple[str, ...]]:
                 loop = trail[trail.index(name) :]
                 first = loop.index(min(loop))
                 found.add(tuple(loop[first:] + loop[:first]))
-            elif name not in done and name in catalog.services:
+            elif name not in done and name in catalog.entries:
                 trail.append(name)
                 stack.append((name, True))
-                stack += [(d, False) for d in catalog.services[name].depends_on]
+                stack += [(d, False) for d in catalog.entries[name].depends_on]
     return sorted(found)
 
 
 def _variables_have_one_provider(catalog: Catalog) -> Iterator[Breach]:
     seen: dict[str, str] = {}
-    for service in catalog.services.values():
+    for service in catalog.entries.values():
         for variable in service.variables:
             for name in variable.names:
                 if name in seen:
@@ -162,8 +184,8 @@ def _variables_have_one_provider(catalog: Catalog) -> Iterator[Breach]:
 
 
 def _needs_are_provided(catalog: Catalog) -> Iterator[Breach]:
-    known = {n for s in catalog.services.values() for v in s.variables for n in v.names}
-    for service in catalog.services.values():
+    known = {n for s in catalog.entries.values() for v in s.variables for n in v.names}
+    for service in catalog.entries.values():
         for name in service.needs:
             provider = catalog.provider_of(name)
             if provider is None:
@@ -177,13 +199,13 @@ def _needs_are_provided(catalog: Catalog) -> Iterator[Breach]:
 
 
 def _has_ports(catalog: Catalog) -> Iterable[Breach]:
-    return ((s.where, f"{s.id} has no port") for s in catalog.services.values() if not s.ports)
+    return ((s.where, f"{s.id} has no port") for s in catalog.entries.values() if not s.ports)
 
 
 def _developers_ports_are_unique(catalog: Catalog) -> Iterator[Breach]:
-    owners = {port.host: s.id for s in catalog.services.values() for port in s.ports}
+    owners = {port.host: s.id for s in catalog.entries.values() for port in s.ports}
     seen: dict[int, str] = {}
-    for service in catalog.services.values():
+    for service in catalog.entries.values():
         number = service.host_port
         if number is None:
             continue
@@ -194,6 +216,8 @@ def _developers_ports_are_unique(catalog: Catalog) -> Iterator[Breach]:
 
 
 RULES = (
+    _hosts_are_unique,
+    _only_helpers_move,
     _developers_ports_are_unique,
     _names_are_unique,
     _ports_are_unique,

@@ -7,6 +7,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -16,7 +17,7 @@ from alfred_dev.catalog.model import Catalog
 from alfred_dev.catalog.project import Loaded
 from alfred_dev.catalog.schema import did_you_mean
 from alfred_dev.errors import MachineError, UsageError
-from alfred_dev.host import disk, listeners
+from alfred_dev.host import bindable, disk, listeners
 from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Plan
 from alfred_dev.planner import make
@@ -86,6 +87,7 @@ def stack(
         return make(found.catalog, settings, machine, slot=slot, domain=found.project.domain)
 
     runtime = process_runtime(place)
+    machine = replace(machine, closed=closed_to_helpers(found.catalog, runtime))
     if make_secrets or flags is not None:
         slot = _slot(place, settings["ALFRED_SLOT"], runtime, plan_of)
     else:
@@ -100,6 +102,30 @@ def stack(
         runtime=runtime,
         render=functools.partial(desired, layout=layout(place)),
     )
+
+
+def closed_to_helpers(catalog: Catalog, runtime: ProcessRuntime) -> dict[int, str]:
+    """Return the ports that a helper would move away from, and why.
+
+    What runs stays where it is: a port that has become free moves nothing.
+    """
+    movable = {
+        helper.id: [port for port in helper.ports if port.instead]
+        for helper in catalog.helpers.values()
+    }
+    wanted = {
+        name: [number for p in ports for number in (p.host, p.instead) if number]
+        for name, ports in movable.items()
+    }
+    running = runtime.observe(wanted).services if any(wanted.values()) else {}
+    closed: dict[int, str] = {}
+    for name, ports in movable.items():
+        has = running[name].ports if name in running else frozenset()
+        for port in ports:
+            why = "it runs there" if port.instead in has else bindable.why_not(port.host)
+            if why and port.host not in has:
+                closed[port.host] = why
+    return closed
 
 
 def load_settings(

@@ -46,9 +46,9 @@ def render(plan: Plan, *, platform: str | None = None) -> tuple[Artifact, ...]:
     ``platform``: the absolute path of the platform's checkout. The plan must hold everything that
     its services depend on. Raises ConfigError, MachineError for what cannot run in a container.
     """
-    chosen = {s.id: sources.choose(s.definition, platform) for s in plan.services}
+    chosen = {s.id: sources.choose(s.definition, platform) for s in plan.platform}
     world = World(plan, chosen)
-    containers = {s.id: _container(s, chosen[s.id]) for s in plan.services if not s.by_developer}
+    containers = {s.id: _container(s, chosen[s.id]) for s in plan.platform if not s.by_developer}
     mounted = {path for container in containers.values() for path in container.mounts}
     files = [_with_header(a) for path in mounted for a in MOUNTABLE[path](world)]
     digests = {a.path: hashlib.sha256(a.text.encode()).hexdigest()[:16] for a in files}

@@ -133,7 +133,7 @@ def ports(plan: Plan) -> Document:
     catalog = plan.catalog
     rows = [
         (endpoint, plan[endpoint.service].definition.ports[index])
-        for service in plan.services
+        for service in plan.platform
         for index, endpoint in enumerate(service.endpoints)
     ]
     return {

@@ -78,13 +78,15 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
         _row(out, table, endpoint.endpoint.title, endpoint.endpoint.url, source.kind)
     if out.width >= NARROW:
         _print(out, table)
-    well = [s for s in chosen if s.health is Health.HEALTHY]
+    counted = [s for s in chosen if not s.service.is_helper]
+    well = [s for s in counted if s.health is Health.HEALTHY]
     ports = sum(len(s.endpoints) for s in well)
     said = f"{_many(len(well), 'service')}, {_many(ports, 'port')}"
     if waited:
         out.print(Text(f"{said} healthy after {report.duration_s:.1f} s", style="bold green"))
     else:
-        started = f"{_many(len(chosen), 'service')}, {_many(len(rows), 'port')}"
+        every = sum(len(s.endpoints) for s in counted)
+        started = f"{_many(len(counted), 'service')}, {_many(every, 'port')}"
         out.print(typed(f"{started} started, health not awaited: alfred-dev status"))
     _print_developers(out, chosen)
     left = [s.id for s in report.statuses if not s.selected and s.health is Health.DOWN]
@@ -113,7 +115,7 @@ def _print_developers(out: Console, chosen: Sequence[ServiceStatus]) -> None:
 def print_failures(report: Report) -> None:
     """Print each root cause with its evidence; what waits for it is named as blocked."""
     out = console(stderr=True)
-    chosen = [s for s in report.statuses if s.selected]
+    chosen = [s for s in report.statuses if s.selected and not s.service.is_helper]
     well = sum(s.health is Health.HEALTHY for s in chosen)
     end = "time ran out" if report.timed_out else "something is broken"
     out.print(
@@ -169,7 +171,7 @@ def status_renderables(
         else:
             narrow += Text(f"{status.id}: ") + health
             narrow += Text("".join(f"\n  {line}" for line in lines) + "\n")
-    chosen = [s for s in statuses if s.selected]
+    chosen = [s for s in statuses if s.selected and not s.service.is_helper]
     well = sum(s.health is Health.HEALTHY for s in chosen)
     done = well == len(chosen)
     closing = Text(
@@ -210,7 +212,8 @@ def print_ports(plan: Plan) -> None:
     """Print the port map as this checkout's slot has it."""
     out = console()
     table = _table(out, "SERVICE", "PORT", "PROTOCOL", "ID", "NOTES")
-    for e in sorted(plan.endpoints, key=lambda endpoint: endpoint.row):
+    endpoints = (e for service in plan.platform for e in service.endpoints)
+    for e in sorted(endpoints, key=lambda endpoint: endpoint.row):
         table.add_row(e.title, str(e.port), e.protocol, e.service, e.purpose)
     _print(out, table)
 

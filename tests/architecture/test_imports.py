@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalog": set(),
     "settings": set(),
     "host": set(),
+    "hostnames": {"catalog"},
     "lock": {"workspace"},
     "logs": set(),
     "workspace": set(),
@@ -52,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }  # fmt: skip
 PURE = [
     "errors.py", "catalog", "settings.py", "plan.py", "planner.py", "render", "reconcile.py",
-    "status.py", "failure.py", "logs.py", "runtime/base.py",
+    "status.py", "hostnames.py", "failure.py", "logs.py", "runtime/base.py",
 ]  # fmt: skip
 EFFECTS = {
     "os", "subprocess", "socket", "asyncio", "time", "random", "secrets", "httpx", "docker",

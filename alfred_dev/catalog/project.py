@@ -130,6 +130,8 @@ def load(
     if isinstance(mine.data, dict):
         _check(mine, known_settings)
         data = merged(base.data, mine)
+        if mine.problems:
+            _contradictions(data["services"], mine)
     if mine.problems:
         raise ConfigError(f"{FILE} cannot be used", mine.problems)
 
@@ -214,6 +216,22 @@ def _check(mine: Document, known: Mapping[str, bool]) -> None:
             mine.problem(f"{key} is a secret: it belongs into .env", "settings", key)
     for name, entry in (mine.data.get("services") or {}).items():
         _check_service(name, entry or {}, mine, known)
+
+
+def _contradictions(services: Mapping[str, Any], mine: Document) -> None:
+    """Note beside other mistakes what the rules would say, could a catalog be built."""
+    owners: dict[int, str] = {}
+    for name, entry in services.items():
+        for dependency in entry.get("depends_on") or ():
+            if dependency not in services:
+                hint = did_you_mean(dependency, services)
+                message = f"{name} depends on {dependency}, which does not exist{hint}"
+                mine.problem(message, "services", name, "depends_on", dependency)
+        for i, row in enumerate(entry.get("ports") or ()):
+            other = owners.setdefault(row.get("host"), name)
+            if other != name and isinstance(row.get("host"), int):
+                message = f"port {row['host']} is claimed by {other} and {name}"
+                mine.problem(message, "services", name, "ports", i)
 
 
 def _check_service(

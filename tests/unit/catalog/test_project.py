@@ -60,10 +60,24 @@ services:
     assert [line.split(" ")[0] for line in problems(text)] == [
         "alfred.yaml:1:1:", "alfred.yaml:2:9:", "alfred.yaml:3:12:", "alfred.yaml:4:12:",
         "alfred.yaml:4:32:", "alfred.yaml:6:27:", "alfred.yaml:6:42:", "alfred.yaml:7:3:",
-        "alfred.yaml:8:26:", "alfred.yaml:9:3:", "alfred.yaml:10:14:",
+        "alfred.yaml:7:28:", "alfred.yaml:8:26:", "alfred.yaml:9:3:", "alfred.yaml:10:14:",
     ]  # fmt: skip
     assert "found '1025:25'" in problems(text)[5]
     assert "did you mean agent-core?" in problems(text)[7]
+
+
+def test_contradictions_are_named_beside_other_mistakes() -> None:
+    text = """\
+platfrm: x
+services:
+  mail-server: {depends_on: {redsi: healthy}}
+  agent-rag: {ports: [{host: 8011}]}
+"""
+    assert [line.partition(": ")[2] for line in problems(text)] == [
+        "unknown key platfrm (did you mean platform?)",
+        "mail-server depends on redsi, which does not exist (did you mean redis?)",
+        "port 8011 is claimed by agent-core and agent-rag",
+    ]
 
 
 @pytest.mark.parametrize("number", ["0", "70000", "-1", "1e3", "0x10", "null", "[1]"])

@@ -24,6 +24,7 @@ from alfred_dev.settings import Settings
 LOOPBACK = "127.0.0.1"
 SCHEMES: Mapping[ProbeKind, str] = {
     ProbeKind.HTTP: "http",
+    ProbeKind.HTTPS: "https",
     ProbeKind.PUBSUB: "http",
     ProbeKind.POSTGRES: "postgresql",
     ProbeKind.REDIS: "redis",

@@ -33,6 +33,7 @@ class ProbeKind(StrEnum):
     """Protocols we can ask for health; one file each in ``alfred_dev.probe``."""
 
     HTTP = "http"
+    HTTPS = "https"
     TCP = "tcp"
     POSTGRES = "postgres"
     REDIS = "redis"
@@ -161,7 +162,11 @@ class Service:
     platform's API that its stand-in plays; ``durable``: whether it keeps data of its own;
     ``hosts``: labels before the domain under which people open it; ``helper``: it is ours, helps
     with the services, and is not one of the platform's: it has no profile, and is left out where
-    it cannot run.
+    it cannot run. ``routes``: where the API has it: a path that ends with a slash is taken off
+    before the service sees the request, one that ends with a dot is a gRPC package;
+    ``timeout_s``: how long the gateway waits for a whole answer that is not streamed;
+    ``connections``: how many it opens at most; ``csp``: what its pages need beyond the strict
+    content security policy, by directive.
     """
 
     id: str
@@ -186,6 +191,10 @@ class Service:
     host_port: int | None = None
     env: Mapping[str, str]
     hosts: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    timeout_s: int = 60
+    connections: int = 256
+    csp: Mapping[str, str] = field(default_factory=dict)
     helper: bool = False
     where: Where
 

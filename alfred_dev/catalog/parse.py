@@ -110,6 +110,12 @@ SERVICE_FIELDS: dict[str, Spec] = {
     "engine": Text("whether the embedded engine comes before a real server", choices=tuple(Engine)),
     "durable": Flag("whether it keeps data"),
     "hosts": ListOf("labels before the domain", Text("a label", pattern=ID)),
+    "routes": ListOf(
+        "where the API has it", Text("a path", pattern=r"/([a-z0-9-]+/)*([a-z0-9]+\.)?")
+    ),
+    "timeout_s": Whole("seconds for a whole answer", 1, 86_400),
+    "connections": Whole("how many the gateway opens", 1, 10_000),
+    "csp": MapOf("what its pages need, by directive", Text("sources"), r"[a-z-]+-src"),
 }
 # A helper is no part of the platform: no profile selects it, and no project adds one.
 HELPER = Record(
@@ -178,6 +184,10 @@ def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
         profile=Profile(profile) if profile else None,
         helper=profile is None,
         hosts=tuple(entry.get("hosts", ())),
+        routes=tuple(entry.get("routes", ())),
+        timeout_s=entry.get("timeout_s", 60),
+        connections=entry.get("connections", 256),
+        csp=entry.get("csp", {}),
         ports=tuple(
             Port(**{**port, "probe": ProbeKind(port["probe"])}, where=where("ports", i))
             for i, port in enumerate(entry["ports"])

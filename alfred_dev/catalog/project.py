@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from alfred_dev.access import Limits
 from alfred_dev.catalog import rules
 from alfred_dev.catalog.model import Catalog, ProbeKind, Profile
 from alfred_dev.catalog.parse import (
@@ -28,6 +29,7 @@ from alfred_dev.catalog.schema import (
     Record,
     Spec,
     Text,
+    Whole,
     did_you_mean,
     read,
 )
@@ -54,6 +56,9 @@ PROJECT_SERVICE_FIELDS: dict[str, Spec] = {
         },
     ),
 }  # fmt: skip
+ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]+)?"
+LIMITS = tuple(f.name for f in fields(Limits))
+LIMIT = Whole("requests a minute", 1, 10_000_000)
 PROJECT = Record(
     "a project of alfred-dev",
     {
@@ -62,6 +67,20 @@ PROJECT = Record(
         "profiles": ListOf("what up starts", Text("a profile", choices=tuple(Profile))),
         "settings": MapOf("settings that are no secrets", Text("a value"), VARIABLE),
         "services": MapOf("services, by id", Record("a service", PROJECT_SERVICE_FIELDS), ID),
+        "gateway": Record(
+            "the gateway",
+            {
+                "cert": Text("a certificate chain of your own (PEM)"),
+                "key": Text("its key (PEM)"),
+                "origins": ListOf("pages that may call the API", Text("an origin", pattern=ORIGIN)),
+                "limits": Record("requests a minute", dict.fromkeys(LIMITS, LIMIT)),
+            },
+        ),
+        "versions": MapOf(
+            "services by the version that x-api-version names",
+            MapOf("version: service", Text("the id of a service", pattern=ID), r"[1-9][0-9]{0,3}"),
+            ID,
+        ),
     },
 )
 # Variables by which a process is what it is: not for a project to set.
@@ -79,7 +98,10 @@ PORT_DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """What alfred.yaml says besides services. ``settings``: key -> (text, ``file:line``)."""
+    """What alfred.yaml says besides services. ``settings``: key -> (text, ``file:line``).
+
+    ``certificate``: paths of a chain and its key, for a gateway with a certificate of its own.
+    """
 
     platform: str | None = None
     platform_where: Where | None = None
@@ -87,6 +109,10 @@ class Project:
     profiles: tuple[Profile, ...] = ()
     settings: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
     present: bool = False
+    certificate: tuple[str, str] | None = None
+    origins: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +165,9 @@ def load(
         return mine.where(*path) if path in mine.marks else base.where(*path)
 
     catalog = build(data, where, source=source)
+    _check_versions(mine, catalog)
+    if mine.problems:
+        raise ConfigError(f"{FILE} cannot be used", mine.problems)
     breaches = [*rules.breaches(catalog), *rules.unknown_names(catalog, known_settings)]
     if breaches:
         raise ConfigError(f"{FILE} contradicts the catalog or itself", problems(breaches))
@@ -152,6 +181,7 @@ def load(
 
 def _project(mine: Document, *, present: bool) -> Project:
     data = mine.data
+    gateway = data.get("gateway", {})
     return Project(
         platform=data.get("platform"),
         platform_where=mine.where("platform") if "platform" in data else None,
@@ -162,6 +192,10 @@ def _project(mine: Document, *, present: bool) -> Project:
             for key, text in data.get("settings", {}).items()
         },
         present=present,
+        certificate=(gateway["cert"], gateway["key"]) if "cert" in gateway else None,
+        origins=tuple(gateway.get("origins", ())),
+        limits=Limits(**gateway.get("limits", {})),
+        versions=data.get("versions", {}),
     )
 
 
@@ -184,6 +218,8 @@ def _entry(
     path = ("services", name)
     new = {**old, **{k: v for k, v in entry.items() if k not in ("ports", "health")}}
     new["ports"] = _ports(name, old.get("ports", ()), entry.get("ports"), mine)
+    if name not in known and new["profile"] == Profile.AGENTS:  # agents are there to be called
+        new.setdefault("routes", [f"/agents/{name.removeprefix('agent-')}/"])
     if not new["ports"] and "ports" not in entry:
         hint = did_you_mean(name, known)
         mine.problem(f"{name} is not in the catalog{hint}; a new service needs ports", *path)
@@ -216,6 +252,10 @@ def _check(mine: Document, known: Mapping[str, bool]) -> None:
             mine.problem(f"{key} is a secret: it belongs into .env", "settings", key)
     for name, entry in (mine.data.get("services") or {}).items():
         _check_service(name, entry or {}, mine, known)
+    gateway = mine.data.get("gateway") or {}
+    for one, other in (("cert", "key"), ("key", "cert")):
+        if one in gateway and other not in gateway:
+            mine.problem(f"gateway.{one} needs gateway.{other}", "gateway", one)
 
 
 def _contradictions(services: Mapping[str, Any], mine: Document) -> None:
@@ -232,6 +272,18 @@ def _contradictions(services: Mapping[str, Any], mine: Document) -> None:
             if other != name and isinstance(row.get("host"), int):
                 message = f"port {row['host']} is claimed by {other} and {name}"
                 mine.problem(message, "services", name, "ports", i)
+
+
+def _check_versions(mine: Document, catalog: Catalog) -> None:
+    for name, versions in (mine.data.get("versions") or {}).items():
+        for version, target in (versions or {}).items():
+            for service, path in (
+                (name, ("versions", name)),
+                (target, ("versions", name, version)),
+            ):
+                if service not in catalog.services:
+                    hint = did_you_mean(service, catalog.services)
+                    mine.problem(f"there is no service {service}{hint}", *path)
 
 
 def _check_service(

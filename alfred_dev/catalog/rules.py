@@ -98,6 +98,15 @@ def _hosts_are_unique(catalog: Catalog) -> Iterator[Breach]:
                 yield service.where, f"the host {label} is claimed by {other}, {service.id}"
 
 
+def _routes_are_unique(catalog: Catalog) -> Iterator[Breach]:
+    owners: dict[str, str] = {}
+    for service in catalog.entries.values():
+        for route in service.routes:
+            other = owners.setdefault(route, service.id)
+            if other != service.id:
+                yield service.where, f"the route {route} is claimed by {other}, {service.id}"
+
+
 def _only_helpers_move(catalog: Catalog) -> Iterator[Breach]:
     for service in catalog.services.values():
         for port in service.ports:
@@ -217,6 +226,7 @@ def _developers_ports_are_unique(catalog: Catalog) -> Iterator[Breach]:
 
 RULES = (
     _hosts_are_unique,
+    _routes_are_unique,
     _only_helpers_move,
     _developers_ports_are_unique,
     _names_are_unique,

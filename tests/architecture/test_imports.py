@@ -42,13 +42,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "watch", "logs",
         "plan", "probe", "runtime", "render", "host", "workspace", "reconcile", "status", "failure",
     },
+    "doctor": {
+        "catalog", "envfile", "host", "lifecycle", "logs", "plan", "probe", "projectfile",
+        "reconcile", "render", "runtime", "settings", "status", "workspace",
+    },
     "report": {
+        "doctor",
         "catalog", "plan", "status", "failure", "reconcile", "lifecycle", "settings", "host",
     },
     "cli": {
         "catalog", "settings", "plan", "planner", "lifecycle", "report", "workspace", "envfile",
         "facts", "lock", "slots", "projectfile", "logs", "runtime", "render", "embedded", "status",
-        "host",
+        "host", "doctor",
     },
     "__main__": {"cli"},
 }  # fmt: skip
@@ -56,6 +61,8 @@ PURE = [
     "errors.py", "access.py", "catalog", "settings.py", "plan.py", "planner.py", "render",
     "reconcile.py",
     "status.py", "hostnames.py", "failure.py", "logs.py", "runtime/base.py",
+    "doctor/model.py", "doctor/triage.py", "doctor/seen.py", "doctor/words.py",
+    "doctor/ailing.py", "doctor/checks",
 ]  # fmt: skip
 EFFECTS = {
     "os", "subprocess", "socket", "asyncio", "time", "random", "secrets", "httpx", "docker",

@@ -1,0 +1,95 @@
+"""doctor, doctor trace, scan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alfred_dev.cli import options
+from alfred_dev.errors import UsageError
+
+if TYPE_CHECKING:
+    from alfred_dev.doctor.model import Check, Diagnosis
+    from alfred_dev.doctor.scene import Scene
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(doctor)
+
+
+def doctor(
+    ctx: typer.Context,
+    codes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CODE]...", help="Checks; default: all. Or: trace SERVICE."),
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="CATEGORY", help="Only checks of this group.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only what takes no time.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Do what is safe by itself, ask for the rest.")
+    ] = False,
+    yes: options.Yes = False,
+    show: Annotated[bool, typer.Option("--list", help="List every check and end.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Find what is broken, why, and what to type. Exit 1 if anything is."""
+    from alfred_dev.report import doctor as report
+
+    checks = _chosen(codes or [], only, quick=quick)
+    if show:
+        return report.print_list(checks, as_json=as_json)
+    diagnosis = _diagnose(ctx, checks, quick=quick)
+    report.print_diagnosis(diagnosis, as_json=as_json)
+    if not diagnosis.ok:
+        raise typer.Exit(1)
+    return None
+
+
+def _diagnose(ctx: typer.Context, checks: tuple[Check, ...], *, quick: bool) -> Diagnosis:
+    import asyncio
+
+    from alfred_dev.doctor.run import diagnose
+
+    scene = _scene(ctx, quick=quick)
+    return asyncio.run(diagnose(checks, scene))
+
+
+def _scene(ctx: typer.Context, *, quick: bool) -> Scene:
+    from alfred_dev.cli import examine
+
+    return examine.scene(ctx, quick=quick)
+
+
+def _chosen(codes: list[str], only: str | None, *, quick: bool) -> tuple[Check, ...]:
+    """Return the checks that were asked for. Raises UsageError."""
+    from alfred_dev.catalog.schema import did_you_mean
+    from alfred_dev.doctor import registry
+    from alfred_dev.doctor.model import Category
+
+    every = registry.every()
+    known = [check.code for check in every]
+    for code in codes:
+        if code not in known:
+            raise _unknown("check", code, did_you_mean(code, known))
+    if only and only not in tuple(Category):
+        raise _unknown("category", only, did_you_mean(only, [str(c) for c in Category]))
+    return tuple(
+        c
+        for c in every
+        if (not codes or c.code in codes)
+        and (not only or c.category == only)
+        and (not quick or c.quick)
+    )
+
+
+def _unknown(kind: str, name: str, hint: str) -> UsageError:
+    return UsageError(
+        f"unknown-{kind}",
+        f"there is no {kind} {name}",
+        cause=f"the doctor does not have it{hint}",
+        fix=["alfred-dev doctor --list"],
+    )

@@ -1,0 +1,95 @@
+"""Makes the scene that the doctor looks at, whatever is broken in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from alfred_dev import envfile, facts, lifecycle, projectfile
+from alfred_dev.cli import session
+from alfred_dev.doctor.model import Given
+from alfred_dev.doctor.scene import Scene
+from alfred_dev.errors import AlfredError
+from alfred_dev.lifecycle import Stack
+from alfred_dev.plan import Plan
+from alfred_dev.planner import make
+from alfred_dev.render.process import Layout
+from alfred_dev.settings import Settings
+from alfred_dev.workspace import Workspace
+
+QUICK_TIMEOUT_S = 0.5
+TIMEOUT_S = 2.0
+NOWHERE = Workspace(Path("/nonexistent"))  # a project without any file
+
+
+def scene(ctx: typer.Context | None, *, quick: bool = False) -> Scene:
+    """Return the scene: as it is configured, else as far as anything can be known."""
+    place: Workspace | None = None
+    stack: Stack | None = None
+    problem: AlfredError | None = None
+    try:
+        place = session.workspace()
+        stack = session.stack(ctx)
+        envfile.missing(place, stack.plan.settings)
+    except AlfredError as error:
+        problem = error
+    guessed = place is not None and stack is None
+    if guessed and place is not None:
+        stack = _guess(place)
+    given = _given(place, stack, problem)
+    return Scene(
+        given=replace(given, guessed=guessed),
+        workspace=place,
+        stack=stack,
+        probe_timeout_s=QUICK_TIMEOUT_S if quick else TIMEOUT_S,
+    )
+
+
+def _given(place: Workspace | None, stack: Stack | None, problem: AlfredError | None) -> Given:
+    plan: Plan | None = stack.plan if stack else None
+    return Given(
+        root=str(place.root) if place else "",
+        plan=plan,
+        problem=problem,
+        selected=frozenset(lifecycle.selection(stack)) if stack else frozenset(),
+        ever_up=bool(place and lifecycle.recorded(place)),
+        environment=dict(os.environ),
+        secrets=plan.secrets if plan else frozenset(),
+        sudo="" if os.geteuid() == 0 else "sudo ",
+        platform=sys.platform,
+        now=time.time(),
+    )
+
+
+def _guess(place: Workspace) -> Stack | None:
+    """Return the stack of the catalog alone, where alfred.yaml or the settings cannot be read.
+
+    What runs can still be looked at: its processes, its ports, its words.
+    """
+    try:
+        plain = projectfile.loaded(NOWHERE)
+        settings = _settings(place)
+        cache = place.run / "versions.json"
+        machine = facts.gather(plain.catalog, path=os.environ.get("PATH", os.defpath), cache=cache)
+        slot = int(lifecycle.recorded(place).get("slot", 0))
+        return Stack(
+            workspace=place,
+            plan=make(plain.catalog, settings, machine, slot=slot),
+            profiles=(),
+            layout=Layout(data=str(place.data), render=str(place.render), python=sys.executable),
+            runtime=session.process_runtime(place),
+        )
+    except (AlfredError, OSError):
+        return None
+
+
+def _settings(place: Workspace) -> Settings:
+    try:
+        return envfile.load(place, os.environ)
+    except AlfredError:
+        return envfile.load(NOWHERE, os.environ)

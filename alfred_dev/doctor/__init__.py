@@ -1,0 +1,1 @@
+"""WHY is it ill? Looks at everything at once, judges purely, and names root causes."""

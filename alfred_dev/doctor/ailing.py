@@ -1,0 +1,64 @@
+"""What the checks on services share. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from alfred_dev.doctor import words
+from alfred_dev.doctor.model import Finding, Fix, Given, Judge
+from alfred_dev.doctor.seen import Service, Services
+from alfred_dev.doctor.words import Line
+
+# Whatever says exactly why a service ended; the general finding follows from each of them.
+WHY_ENDED = frozenset(
+    {
+        "port-taken", "port-privileged", "disk-full", "disk-read-only", "out-of-memory",
+        "too-many-open-files", "too-many-threads", "program-unusable", "module-missing",
+        "data-other-version", "data-damaged", "data-access", "data-locked", "setting-refused",
+        "supervisor-lost", "loopback-broken", "config-invalid", "environment-broken",
+        "inotify-exhausted", "setting-missing", "engine-down", "database-object-missing",
+        "password-mismatch", "endpoint-wrong", "docker-image-missing", "container-oom",
+        "killed", "container-name-taken", "docker-network", "volume-full", "tmp-unusable",
+    }
+)  # fmt: skip
+
+
+def restart(name: str) -> str:
+    """Return the command that starts one service anew."""
+    return f"alfred-dev restart {name}"
+
+
+def unwell(services: Services) -> Iterator[Service]:
+    """Yield every service that should be well, is not, and was started."""
+    return (row for row in services.ill if row.said or row.ended or row.runs)
+
+
+def said(
+    pattern: re.Pattern[str],
+    cause: Callable[[Service, Line, Given], str],
+    fix: Callable[[Service, Line, Given], Fix],
+    *,
+    ended: bool = False,
+) -> Judge:
+    """Return a judge that finds what services said before they fell ill.
+
+    ``ended``: only of those that ended; a healthy service is never asked what it said.
+    """
+
+    def judge(services: Services, given: Given) -> Iterable[Finding]:
+        ill = (s for s in unwell(services) if s.ended or not ended)
+        for service, line in words.saying(ill, pattern):
+            yield Finding(
+                subject=service.id,
+                cause=cause(service, line, given),
+                evidence=(line.text,),
+                fix=fix(service, line, given),
+            )
+
+    return judge
+
+
+def data_of(service: str, given: Given) -> str:
+    """Return the folder that holds the data of a service."""
+    return f"{given.root}/.alfred/data/{service}"

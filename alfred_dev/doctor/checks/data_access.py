@@ -1,0 +1,48 @@
+"""A service may not use its own data: owner or mode are not as it needs them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from alfred_dev.doctor import words
+from alfred_dev.doctor.ailing import data_of, unwell
+from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+from alfred_dev.doctor.seen import Services
+
+FOLDER = re.compile(r"'?(/[^'\"\s:]*/data/[^'\"\s:]+)")
+
+
+def judge(seen: Services, given: Given) -> Iterable[Finding]:
+    """Find durable services that ended because they were not let in."""
+    for service, line in words.saying(unwell(seen), words.DENIED):
+        if service.ended and not words.PRIVILEGED_PORT.search(line.text):
+            caught = FOLDER.search(line.text)
+            folder = caught[1] if caught else data_of(service.id, given)
+            yield Finding(
+                subject=service.id,
+                cause=f"{service.id} may not use {folder} as it is: {line.text}",
+                evidence=(line.text,),
+                fix=Fix(
+                    text="Give the folder back its owner and its mode.",
+                    commands=(
+                        f"{given.sudo}chown -R $(id -u) '{folder}'",
+                        f"chmod -R u+rwX,go-rwx '{folder}'",
+                        f"alfred-dev up {service.id}",
+                    ),
+                ),
+            )
+
+
+CHECK = Check(
+    code="data-access",
+    title="A service may not use its data",
+    category=Category.DATA,
+    cause="owner or mode of its folder were changed (a copy, sudo, a restore)",
+    fix="`chown -R` and `chmod -R go-rwx` on the folder, then `alfred-dev up SERVICE`",
+    depends_on=frozenset({"disk-read-only"}),
+    rank=18,
+    observe=services,
+    judge=judge,
+)

@@ -1,0 +1,39 @@
+"""Data on disk is not whole."""
+
+from __future__ import annotations
+
+from alfred_dev.doctor import words
+from alfred_dev.doctor.ailing import data_of, said
+from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.model import Category, Check, Fix, Given
+from alfred_dev.doctor.seen import Service
+from alfred_dev.doctor.words import Line
+
+
+def cause(service: Service, line: Line, given: Given) -> str:
+    """Say what its words mean."""
+    return f"the data of {service.id} is damaged: {line.text}"
+
+
+def fix(service: Service, line: Line, given: Given) -> Fix:
+    """Say what mends it."""
+    return Fix(
+        text="Restore a copy; without one, move the data away and begin anew.",
+        commands=(
+            f"mv '{data_of(service.id, given)}' '{data_of(service.id, given)}.damaged'",
+            f"alfred-dev up {service.id}",
+        ),
+    )
+
+
+CHECK = Check(
+    code="data-damaged",
+    title="Data is damaged",
+    category=Category.DATA,
+    cause="a file of the data was deleted, cut or overwritten",
+    fix="restore a copy, or move the data away: `mv`, then `alfred-dev up`",
+    depends_on=frozenset({"disk-full", "data-other-version"}),
+    rank=19,
+    observe=services,
+    judge=said(words.DAMAGED, cause, fix, ended=True),
+)

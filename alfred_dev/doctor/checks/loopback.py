@@ -1,0 +1,52 @@
+"""The loopback interface is down, or `localhost` means something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alfred_dev.doctor.look.machine import Machine, machine
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
+
+
+def judge(seen: Machine, given: Given) -> Iterable[Finding]:
+    """Find a machine that cannot talk to itself."""
+    if seen.loopback4:
+        yield Finding(
+            subject="127.0.0.1",
+            cause=f"this machine cannot talk to itself on 127.0.0.1: {seen.loopback4}",
+            evidence=(f"listen and connect on 127.0.0.1: {seen.loopback4}",),
+            fix=Fix(
+                text="Bring the loopback interface up, with its address.",
+                commands=(
+                    f"{given.sudo}ip link set lo up",
+                    f"{given.sudo}ip address replace 127.0.0.1/8 dev lo",
+                    f"{given.sudo}ip address replace ::1/128 dev lo",
+                ),
+            ),
+            everything=True,
+        )
+    if "127.0.0.1" not in seen.localhost:
+        means = ", ".join(seen.localhost) or "nothing"
+        yield Finding(
+            subject="localhost",
+            cause=f"the name localhost means {means}, not 127.0.0.1",
+            evidence=(f"getaddrinfo localhost: {means}",),
+            severity=Severity.ERROR if not seen.localhost else Severity.WARNING,
+            fix=Fix(
+                text="Give it its line in /etc/hosts again.",
+                commands=(f"echo '127.0.0.1 localhost' | {given.sudo}tee -a /etc/hosts",),
+            ),
+        )
+
+
+CHECK = Check(
+    code="loopback-broken",
+    title="This machine cannot talk to itself",
+    category=Category.HOST,
+    cause="the loopback interface is down, lacks its address, or /etc/hosts lost `localhost`",
+    fix="`ip link set lo up`; `127.0.0.1 localhost` in /etc/hosts",
+    rank=3,
+    needs_plan=False,
+    observe=machine,
+    judge=judge,
+)

@@ -1,0 +1,36 @@
+"""A service's own code lacks a library."""
+
+from __future__ import annotations
+
+from alfred_dev.doctor import words
+from alfred_dev.doctor.ailing import said
+from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.model import Category, Check, Fix, Given
+from alfred_dev.doctor.seen import Service
+from alfred_dev.doctor.words import Line
+
+
+def cause(service: Service, line: Line, given: Given) -> str:
+    """Say what its words mean."""
+    return f"{service.id} cannot start: {line.text}"
+
+
+def fix(service: Service, line: Line, given: Given) -> Fix:
+    """Say what mends it."""
+    return Fix(
+        text="Have the environment made anew (or install what it names, for a service of yours).",
+        commands=("rm -rf .venv", f"alfred-dev up {service.id}"),
+    )
+
+
+CHECK = Check(
+    code="module-missing",
+    title="A library is missing",
+    category=Category.SERVICES,
+    cause="the environment of the service is incomplete",
+    fix="`rm -rf .venv` in the clone, then `alfred-dev up`",
+    depends_on=frozenset({}),
+    rank=25,
+    observe=services,
+    judge=said(words.MODULE, cause, fix, ended=True),
+)

@@ -1,0 +1,58 @@
+"""Somebody else sits on one of our ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alfred_dev.doctor import words
+from alfred_dev.doctor.look.ports import Ports, ports
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
+from alfred_dev.host.listeners import Conflict
+
+
+def judge(seen: Ports, given: Given) -> Iterable[Finding]:
+    """Find foreign holders of our ports; one beside a service of ours that runs is a warning."""
+    for conflict in seen.conflicts:
+        service = seen.services[conflict.service]
+        held = conflict.port in service.status.running.ports
+        down = not service.ill and not held
+        yield Finding(
+            subject=conflict.service,
+            cause=_cause(conflict, beside=held),
+            evidence=(str(conflict).strip(), *_said(seen, conflict.service)),
+            severity=Severity.WARNING if held or down else None,
+            about=frozenset({f"port {conflict.port}"}),
+            fix=Fix(
+                text="End the other program, or give this checkout other ports "
+                "(alfred-dev down, then alfred-dev up --slot auto).",
+                commands=(*conflict.fix, f"alfred-dev up {conflict.service}"),
+            ),
+        )
+
+
+def _cause(conflict: Conflict, *, beside: bool) -> str:
+    holder = str(conflict).split(maxsplit=2)[2]
+    if beside:
+        return (
+            f"port {conflict.port} of {conflict.service} is shared: it is also {holder}, "
+            "and `localhost` may mean either"
+        )
+    return f"port {conflict.port} of {conflict.service} is {holder}"
+
+
+def _said(seen: Ports, name: str) -> tuple[str, ...]:
+    line = words.found(seen.services[name], words.PORT)
+    return (line.text,) if line else ()
+
+
+CHECK = Check(
+    code="port-taken",
+    title="Somebody else holds one of our ports",
+    category=Category.PORTS,
+    cause="a native server, another checkout or another project's container listens there",
+    fix="end it, or `alfred-dev down && alfred-dev up --slot auto`",
+    depends_on=frozenset({"loopback-broken"}),
+    rank=12,
+    observe=ports,
+    judge=judge,
+)

@@ -1,0 +1,37 @@
+"""The program of a service cannot be executed."""
+
+from __future__ import annotations
+
+from alfred_dev.doctor import words
+from alfred_dev.doctor.ailing import said
+from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.model import Category, Check, Fix, Given
+from alfred_dev.doctor.seen import Service
+from alfred_dev.doctor.words import Line
+
+
+def cause(service: Service, line: Line, given: Given) -> str:
+    """Say what its words mean."""
+    source = service.status.service.source.detail
+    return f"the program of {service.id} ({source}) cannot run: {line.text}"
+
+
+def fix(service: Service, line: Line, given: Given) -> Fix:
+    """Say what mends it."""
+    return Fix(
+        text="Take that program off PATH or install it again; up then takes the next best source.",
+        commands=(f"alfred-dev up {service.id}",),
+    )
+
+
+CHECK = Check(
+    code="program-unusable",
+    title="A program cannot be executed",
+    category=Category.SERVICES,
+    cause="it is made for another processor, is not there, lacks a library, or has no entry point",
+    fix="install it for this machine, or take another source (`from` in alfred.yaml)",
+    depends_on=frozenset({}),
+    rank=24,
+    observe=services,
+    judge=said(words.PROGRAM, cause, fix, ended=True),
+)

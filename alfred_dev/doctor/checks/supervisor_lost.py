@@ -1,0 +1,38 @@
+"""Who runs the services is gone, or does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+from alfred_dev.doctor.seen import Services
+
+
+def judge(seen: Services, given: Given) -> Iterable[Finding]:
+    """Find a supervisor that was killed, is mute, or belongs to a folder that has moved."""
+    gone = not seen.alive and given.ever_up
+    if not seen.trouble and not gone:
+        return
+    yield Finding(
+        subject="supervisor",
+        cause=seen.trouble
+        or "the supervisor of the services was killed, and they with it "
+        "(a reboot, a closed session, kill)",
+        about=frozenset(row.id for row in seen.rows if row.ill),
+        evidence=("its socket does not answer",) if gone else (),
+        fix=Fix(text="Start all of it anew.", commands=("alfred-dev up",), automatic=True),
+        everything=True,
+    )
+
+
+CHECK = Check(
+    code="supervisor-lost",
+    title="The supervisor of the services is gone or does not answer",
+    category=Category.SERVICES,
+    cause="it was killed or frozen, the machine was restarted, or the folder has moved",
+    fix="`alfred-dev up` (it ends what is left and starts all of it anew)",
+    rank=8,
+    observe=services,
+    judge=judge,
+)

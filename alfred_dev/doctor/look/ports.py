@@ -1,0 +1,54 @@
+"""Who listens on our ports, and on which addresses our own services do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.scene import Scene
+from alfred_dev.doctor.seen import Services
+from alfred_dev.host import listeners
+from alfred_dev.host.listeners import Conflict, Listener
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """``conflicts``: holders of our ports that are not ours; ``ours``: what our processes listen
+    on; ``services``: the state of all."""
+
+    conflicts: tuple[Conflict, ...]
+    ours: tuple[tuple[str, Listener], ...]
+    services: Services
+
+
+async def ports(scene: Scene) -> Ports:
+    """See every listener on a port of the plan, and every one of our own processes."""
+    everything, seen = await asyncio.gather(
+        asyncio.to_thread(listeners.listeners, None), scene.see(services)
+    )
+    return await asyncio.to_thread(_ports, everything, seen)
+
+
+def _ports(everything: list[Listener], seen: Services) -> Ports:
+    owners = {pid: row.id for row in seen.rows for pid in row.process.pids}
+    places = {(row.id, e.endpoint.listen) for row in seen.rows for e in row.status.endpoints}
+    containers = {row.id for row in seen.rows if row.runs and not row.process.pids}
+    wanted = {port: name for name, port in places if _ours_to_run(seen, name)}
+    foreign = [
+        found
+        for found in everything
+        if found.pid not in owners and wanted.get(found.port) not in containers
+    ]
+    conflicts = listeners.conflicts(wanted, foreign)
+    down = {p: n for p, n in wanted.items() if not seen[n].process.pids and n not in containers}
+    hidden = listeners.unlisted(down, conflicts)
+    return Ports(
+        conflicts=tuple(listeners.with_containers([*conflicts, *hidden])),
+        ours=tuple((owners[f.pid], f) for f in everything if f.pid in owners and f.pid),
+        services=seen,
+    )
+
+
+def _ours_to_run(seen: Services, name: str) -> bool:
+    return not seen[name].status.service.by_developer

@@ -1,0 +1,97 @@
+"""What the doctor's looks return: values, frozen, without effects. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from alfred_dev.probe.base import Reason
+from alfred_dev.runtime.base import State
+from alfred_dev.status import EndpointStatus, Health, ServiceStatus
+
+ENDED = (State.EXITED, State.FATAL, State.BACKOFF)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """The processes of one service as the kernel shows them.
+
+    ``frozen``: those that are stopped by a signal or a debugger; ``files``, ``files_limit``: open
+    descriptors of the fullest one and its soft limit; ``listens``: ``address:port`` of all.
+    """
+
+    pids: tuple[int, ...] = ()
+    frozen: tuple[int, ...] = ()
+    files: int = 0
+    files_limit: int = 0
+    listens: tuple[str, ...] = ()
+    nice: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One service. ``said``: its last lines since it started, masked; ``told``: the environment
+    it was started with, secrets in clear; ``drift``: what changed since."""
+
+    status: ServiceStatus
+    said: tuple[str, ...] = ()
+    process: Process = Process()
+    told: Mapping[str, str] = field(default_factory=dict)
+    drift: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The service's id."""
+        return self.status.id
+
+    @property
+    def ill(self) -> bool:
+        """Whether it should be well and is not."""
+        return self.status.selected and self.status.health is not Health.HEALTHY
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was started and has ended by itself."""
+        return self.status.running.state in ENDED
+
+    @property
+    def runs(self) -> bool:
+        """Whether a process of it is there (or the developer says so)."""
+        return self.status.running.state in (State.RUNNING, State.STARTING)
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in the supervisor's words."""
+        return self.status.running.detail
+
+    def ports_with(self, *reasons: Reason) -> tuple[EndpointStatus, ...]:
+        """Return the endpoints that are ill for one of ``reasons``, strangers left out."""
+        return tuple(
+            e
+            for e in self.status.endpoints
+            if not e.healthy and not e.stranger and e.reason in reasons
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """All services. ``trouble``: what is wrong with who runs them; ``alive``: whether that runs;
+    ``oom_kills``: processes that the kernel has killed for memory since boot."""
+
+    alive: bool
+    trouble: str
+    rows: tuple[Service, ...]
+    oom_kills: int = 0
+
+    def __getitem__(self, name: str) -> Service:
+        return next(row for row in self.rows if row.id == name)
+
+    @property
+    def ill(self) -> Iterator[Service]:
+        """Every service that should be well and is not; none while nothing runs at all."""
+        return (row for row in self.rows if row.ill and (self.alive or not self.idle))
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of ours runs."""
+        return not any(r.runs or r.ended for r in self.rows if not r.status.service.by_developer)

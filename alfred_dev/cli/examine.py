@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import time
@@ -18,7 +19,7 @@ from alfred_dev.errors import AlfredError
 from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Plan
 from alfred_dev.planner import make
-from alfred_dev.render.process import Layout
+from alfred_dev.render.process import desired
 from alfred_dev.settings import Settings
 from alfred_dev.workspace import Workspace
 
@@ -81,8 +82,8 @@ def _guess(place: Workspace) -> Stack | None:
             workspace=place,
             plan=make(plain.catalog, settings, machine, slot=slot),
             profiles=(),
-            layout=Layout(data=str(place.data), render=str(place.render), python=sys.executable),
             runtime=session.process_runtime(place),
+            render=functools.partial(desired, layout=session.layout(place)),
         )
     except (AlfredError, OSError):
         return None

@@ -18,7 +18,7 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
     for cause, names in causes.items():
         yield Finding(
             subject=names[0],
-            about=frozenset(names),
+            about=frozenset({*names, "render"}),
             cause=f"{cause} since {_some(names)} started: what runs does not know it yet",
             evidence=tuple(f"{name}: {cause}" for name in names[:5]),
             fix=Fix(text="up restarts exactly what needs it.", commands=("alfred-dev up",),

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alfred_dev.doctor.scene import Scene
-from alfred_dev.render import process as render
 from alfred_dev.workspace import Workspace
 
 DEPTH = 3
@@ -111,7 +110,7 @@ def _render(scene: Scene, place: Workspace) -> tuple[tuple[str, ...], tuple[str,
     if scene.stack is None or not place.render.is_dir():
         return (), ()
     changed, absent = [], []
-    for artifact in render.render(scene.stack.plan, scene.stack.layout):
+    for artifact in scene.stack.render(scene.stack.plan).artifacts:
         path = Path(place.render, artifact.path)
         try:
             if path.read_text() != artifact.text:

@@ -19,8 +19,6 @@ from alfred_dev.plan import Endpoint
 from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
-from alfred_dev.render import process as render
-from alfred_dev.runtime.evidence import tail
 from alfred_dev.settings import masked
 from alfred_dev.status import ServiceStatus
 
@@ -50,7 +48,7 @@ async def services(scene: Scene) -> seen.Services:
 
 
 def _joined(stack: Stack, statuses: Iterable[ServiceStatus], alive: bool) -> seen.Services:
-    desired = render.launch_specs(stack.plan, stack.layout)
+    desired = stack.render(stack.plan).specs
     listens = _listening()
     rows = []
     for found in statuses:
@@ -77,7 +75,7 @@ def _said(stack: Stack, found: ServiceStatus) -> tuple[str, ...]:
     """Return the last lines of a service that is ill; a healthy one has nothing to explain."""
     if found.health is status.Health.HEALTHY or not found.selected:
         return ()
-    text = masked(tail(stack.workspace.logs / f"{found.id}.log", LOG_BYTES), stack.plan.secrets)
+    text = masked(stack.runtime.last_words(found.id, LOG_BYTES), stack.plan.secrets)
     begin = datetime.fromtimestamp(found.running.started_at, UTC)
     lines = [line.message for line in logs.parse(found.id, text) if line.at >= begin]
     return tuple(line for line in lines if line.strip())[-LINES:]

@@ -16,7 +16,7 @@ from alfred_dev import envfile, facts, lifecycle, lock, projectfile, slots
 from alfred_dev.catalog.model import Catalog
 from alfred_dev.catalog.project import Loaded
 from alfred_dev.catalog.schema import did_you_mean
-from alfred_dev.errors import MachineError, UsageError
+from alfred_dev.errors import AlfredError, MachineError, UsageError
 from alfred_dev.host import bindable, disk, listeners
 from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Plan
@@ -95,6 +95,7 @@ def stack(
     plan = plan_of(slot)
     if make_secrets:
         slots.claim(slots_file(), place.root, str(slot), usable=lambda _: True)
+        certificates(place, found)
     return Stack(
         workspace=place,
         plan=plan,
@@ -102,6 +103,33 @@ def stack(
         runtime=runtime,
         render=functools.partial(desired, layout=layout(place)),
     )
+
+
+def certificates(place: Workspace, found: Loaded) -> None:
+    """Make the certificates that are missing, and renew those that end soon.
+
+    What is wrong with them is a warning: only the gateway needs them, and it holds nothing up.
+    """
+    from alfred_dev.cli import authority
+    from alfred_dev.pki import store as pki_store
+
+    try:
+        done = pki_store.ensure(
+            authority.store(place, found.project),
+            authority.names(found, web_only=True),
+            authority.now(),
+            own=authority.own(place, found),
+        )
+    except AlfredError as error:
+        note(f"warning: {error.what}: {error.cause}; fix: {'; '.join(error.fix)}")
+        return
+    if done.new_ca:
+        note("made a local CA; nothing trusts it yet: alfred-dev setup")
+    for leaf, reason in done.leaves.items():
+        if not done.new_ca:
+            note(f"made the certificate of the {leaf} anew: {reason}")
+    for line in done.notes:
+        note(f"warning: {line}")
 
 
 def closed_to_helpers(catalog: Catalog, runtime: ProcessRuntime) -> dict[int, str]:

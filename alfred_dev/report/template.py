@@ -14,6 +14,9 @@ ALFRED_YAML = f"""\
 # The domain of the gateway's names.
 # domain: dev.alfred-platform.example.com
 
+# A certificate of your own for the gateway (PEM), instead of one of the local CA.
+# gateway: {{cert: fullchain.pem, key: privkey.pem}}
+
 # What `up` starts when nothing is named; without it everything.
 # profiles: [core, agents]
 

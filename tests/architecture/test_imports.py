@@ -32,6 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "embedded": {"catalog", "probe", "plan", "settings"},
     "runtime": {"plan", "host", "workspace"},
     "render": {"plan", "planner", "catalog", "settings", "embedded", "runtime", "workspace"},
+    "ledger": {"workspace"},
+    "pki": {"ledger", "lock", "settings", "workspace"},
     "reconcile": {"plan", "runtime"},
     "status": {"plan", "probe", "runtime"},
     "failure": {"probe", "runtime", "settings", "status"},
@@ -53,14 +55,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
         "catalog", "settings", "plan", "planner", "lifecycle", "report", "workspace", "envfile",
         "facts", "lock", "slots", "projectfile", "logs", "runtime", "render", "embedded", "status",
-        "host", "doctor",
+        "host", "doctor", "hostnames", "ledger", "pki",
     },
     "__main__": {"cli"},
 }  # fmt: skip
 PURE = [
     "errors.py", "access.py", "catalog", "settings.py", "plan.py", "planner.py", "render",
     "reconcile.py",
-    "status.py", "hostnames.py", "failure.py", "logs.py", "runtime/base.py",
+    "status.py", "hostnames.py", "failure.py", "logs.py", "runtime/base.py", "pki/certificates.py",
     "doctor/model.py", "doctor/triage.py", "doctor/seen.py", "doctor/words.py",
     "doctor/ailing.py", "doctor/checks",
 ]  # fmt: skip

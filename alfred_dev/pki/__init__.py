@@ -1,0 +1,1 @@
+"""The local CA: certificates, where they lie, and who trusts them."""

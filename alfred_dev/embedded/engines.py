@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from alfred_dev import __version__
 from alfred_dev.errors import MachineError
 
 POSTGRES_MAJOR = 18
@@ -100,6 +101,13 @@ def _postgres_line() -> str:
     return f"PostgreSQL {version}{extension} ({POSTGRES_WHEEL} {_wheel_version(_PG_PACKAGE)})"
 
 
+def _pubsub_line() -> str:
+    # A package of a namespace: looked up by its files, which imports nothing.
+    found = _package("google")
+    client = found is not None and (found / "pubsub_v1").is_dir()
+    return f"alfred-dev Pub/Sub {__version__}" if client else ""
+
+
 def _package(name: str) -> Path | None:
     spec = find_spec(name)
     places = spec.submodule_search_locations if spec else None
@@ -129,4 +137,5 @@ def _first(pattern: str, text: str) -> str:
 ENGINES: Mapping[str, Engine] = {
     "db-postgres": Engine("alfred_dev.embedded.postgres", _postgres_line),
     "redis": Engine("alfred_dev.embedded.redis", _valkey_line),
+    "pubsub-emulator": Engine("alfred_dev.embedded.pubsub.main", _pubsub_line),
 }

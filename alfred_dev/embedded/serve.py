@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import Server
 
 log = logging.getLogger("alfred_dev.embedded")
@@ -35,10 +36,16 @@ def configure_logging() -> None:
 class SleepyServer(Server):
     """A uvicorn server that wakes once a second, and at once when it is to end."""
 
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        headers: Mapping[str, str],
+        what: str = "stand-in",
+        http: type[asyncio.Protocol] = H11Protocol,
+    ) -> None:
         config = Config(
             app,
-            http="h11",
+            http=http,
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -50,6 +57,7 @@ class SleepyServer(Server):
             timeout_keep_alive=30,
         )
         super().__init__(config)
+        self._what = what
         self._end = asyncio.Event()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -66,7 +74,7 @@ class SleepyServer(Server):
         """Start to answer, and say so in the log."""
         await super().startup(sockets)
         places = " ".join("{}:{}".format(*s.getsockname()[:2]) for s in sockets or ())
-        log.info("stand-in answers on %s", places)
+        log.info("%s answers on %s", self._what, places)
 
     async def main_loop(self) -> None:
         """Do what must be done once a second, until the end."""
@@ -98,6 +106,16 @@ class SleepyServer(Server):
                 loop.remove_signal_handler(number)
 
 
-async def serve(app: ASGIApp, sockets: Sequence[socket.socket], headers: Mapping[str, str]) -> None:
-    """Serve ``app`` on listening ``sockets``, every answer with ``headers``, until a signal."""
-    await SleepyServer(app, headers).serve(list(sockets))
+async def serve(
+    app: ASGIApp,
+    sockets: Sequence[socket.socket],
+    headers: Mapping[str, str],
+    *,
+    what: str = "stand-in",
+    http: type[asyncio.Protocol] = H11Protocol,
+) -> None:
+    """Serve ``app`` on listening ``sockets``, every answer with ``headers``, until a signal.
+
+    ``what``: its name in the log; ``http``: what takes the connections.
+    """
+    await SleepyServer(app, headers, what, http).serve(list(sockets))

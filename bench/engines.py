@@ -1,0 +1,236 @@
+"""How fast the embedded engines are: ``python -m bench.engines [pubsub] [mail] ...``.
+
+Prints one table of medians, and ratios where there is something to compare with; judges nothing.
+One function an engine, each a row or more; everything runs on free ports of 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.embedded.spec import VARIABLE, EmbeddedSpec, Listener
+
+ROUNDS = 5
+START_LIMIT_S = 30.0
+Row = tuple[str, str, str]  # what, measured, what it must reach
+
+
+def free_port() -> int:
+    """Return a port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def engine(service: str, kinds: Sequence[ProbeKind], data: Path) -> Iterator[tuple[list[int], int]]:
+    """Run an embedded engine; yield its ports and its process number."""
+    ports = [free_port() for _ in kinds]
+    spec = EmbeddedSpec(
+        id=service, title=service, stands_in=False, bind="127.0.0.1", domain="example.com",
+        ports=tuple(
+            Listener(listen=port, probe=kind, path="/", purpose="a measurement")
+            for port, kind in zip(ports, kinds, strict=True)
+        ),
+        asks=(), api=(), aliases=(), data=data,
+    )  # fmt: skip
+    command = [sys.executable, "-m", "alfred_dev.embedded", service]
+    with running(command, {VARIABLE: spec.to_json()}) as pid:
+        yield ports, pid
+
+
+@contextlib.contextmanager
+def running(command: list[str], environment: dict[str, str]) -> Iterator[int]:
+    """Run a server while the block runs."""
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield process.pid
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def until(ready: Callable[[], bool]) -> float:
+    """Return the seconds until ``ready``; whatever goes wrong before is not ready yet."""
+    began = time.perf_counter()
+    while time.perf_counter() - began < START_LIMIT_S:
+        with contextlib.suppress(Exception):
+            if ready():
+                return time.perf_counter() - began
+        time.sleep(0.005)
+    raise SystemExit("it did not become ready")
+
+
+def memory_mb(pid: int) -> float:
+    """Return the proportional memory of a process and all below it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    own = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return own / 1024 + sum(memory_mb(int(child)) for child in children)
+
+
+def median(measure: Callable[[], float], rounds: int = ROUNDS) -> float:
+    """Return the median of several measurements."""
+    return statistics.median(measure() for _ in range(rounds))
+
+
+# --- Pub/Sub -------------------------------------------------------------------------------------
+
+PUBSUB_MESSAGES, PUBSUB_SIZE = 10_000, 1024
+PUBSUB_QUEUES = (1_000, 100_000)
+
+
+def pubsub() -> Iterator[Row]:
+    """Ours beside Google's emulator, where the machine has it; the official client for both."""
+    with tempfile.TemporaryDirectory() as folder:
+
+        def ours() -> contextlib.AbstractContextManager[tuple[list[int], int]]:
+            return engine("pubsub-emulator", [ProbeKind.PUBSUB], Path(folder, "data"))
+
+        mine = median(lambda: _pubsub_start(ours), 3)
+        yield "Pub/Sub: start to ready", f"{mine:.2f} s", "<= 1.5 s"
+        with ours() as ([port], pid):
+            until(lambda: _http_ok(port))
+            took = median(lambda: _pubsub_traffic(port, PUBSUB_MESSAGES))
+            per = [_pubsub_drain(port, count) / count * 1e6 for count in PUBSUB_QUEUES]
+            memory = memory_mb(pid)
+        yield f"Pub/Sub: {PUBSUB_MESSAGES} x 1 KB, published and received", f"{took:.2f} s", ""
+        for count, microseconds in zip(PUBSUB_QUEUES, per, strict=True):
+            yield f"Pub/Sub: one message of {count} queued", f"{microseconds:.1f} us", ""
+        yield "Pub/Sub: the same, many to few", f"{per[1] / per[0]:.2f} x", "<= 1.5 x"
+        yield "Pub/Sub: memory afterwards", f"{memory:.0f} MB", ""
+    yield from _google(took, mine)
+
+
+def _google(took: float, start: float) -> Iterator[Row]:
+    from alfred_dev import facts, projectfile
+    from alfred_dev.workspace import Workspace
+
+    catalog = projectfile.loaded(Workspace(Path(tempfile.gettempdir()))).catalog
+    binary = catalog.services["pubsub-emulator"].binary
+    found = facts.find(binary, os.environ["PATH"]) if binary else ""
+    if isinstance(found, str):
+        yield "Pub/Sub: Google's emulator", found or "not here", ""
+        return
+    options = dict(binary.environment) if binary else {}
+
+    @contextlib.contextmanager
+    def theirs() -> Iterator[tuple[list[int], int]]:
+        port = free_port()
+        with running([found.path, "--host=127.0.0.1", f"--port={port}"], options) as pid:
+            yield [port], pid
+
+    begun = median(lambda: _pubsub_start(theirs), 3)
+    with theirs() as ([port], _):
+        until(lambda: _http_ok(port))
+        other = median(lambda: _pubsub_traffic(port, PUBSUB_MESSAGES))
+    yield "Google's emulator: start to ready", f"{begun:.2f} s", f"ours {start / begun:.2f} x"
+    what = f"Google's emulator: {PUBSUB_MESSAGES} x 1 KB"
+    yield what, f"{other:.2f} s", f"ours {took / other:.2f} x (<= 1)"
+
+
+def _pubsub_start(server: Callable[[], Any]) -> float:
+    with server() as ([port], _):
+        return until(lambda: _http_ok(port))
+
+
+def _http_ok(port: int) -> bool:
+    import httpx
+
+    return httpx.get(f"http://127.0.0.1:{port}/", trust_env=False, timeout=5).status_code == 200
+
+
+def _clients(port: int) -> tuple[Any, Any, str, str]:
+    """Return the official clients, and a new topic with a new subscription."""
+    from google.cloud import pubsub_v1
+
+    os.environ["PUBSUB_EMULATOR_HOST"] = f"127.0.0.1:{port}"
+    publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
+    stamp = time.monotonic_ns()
+    topic, subscription = (
+        f"projects/bench/topics/t{stamp}",
+        f"projects/bench/subscriptions/s{stamp}",
+    )
+    publisher.create_topic(name=topic)
+    subscriber.create_subscription(name=subscription, topic=topic, ack_deadline_seconds=600)
+    return publisher, subscriber, topic, subscription
+
+
+def _pubsub_traffic(port: int, count: int) -> float:
+    """Return the seconds from the first publish until all are received and acknowledged."""
+    publisher, subscriber, topic, subscription = _clients(port)
+    left, done = count, threading.Event()
+    lock = threading.Lock()
+
+    def receive(message: Any) -> None:
+        nonlocal left
+        message.ack()
+        with lock:
+            left -= 1
+            if left == 0:
+                done.set()
+
+    streaming = subscriber.subscribe(subscription, receive)
+    began = time.perf_counter()
+    futures = [publisher.publish(topic, b"x" * PUBSUB_SIZE) for _ in range(count)]
+    for future in futures:
+        future.result()
+    assert done.wait(120), f"{left} messages did not come"
+    took = time.perf_counter() - began
+    streaming.cancel()
+    streaming.result()
+    subscriber.delete_subscription(subscription=subscription)
+    publisher.delete_topic(topic=topic)
+    subscriber.close()
+    return took
+
+
+def _pubsub_drain(port: int, count: int) -> float:
+    """Return the seconds to pull and acknowledge ``count`` queued messages, by Pull."""
+    publisher, subscriber, topic, subscription = _clients(port)
+    for future in [publisher.publish(topic, b"x" * PUBSUB_SIZE) for _ in range(count)]:
+        future.result()
+    began, left = time.perf_counter(), count
+    while left:
+        answer = subscriber.pull(subscription=subscription, max_messages=min(left, 1000))
+        ids = [message.ack_id for message in answer.received_messages]
+        subscriber.acknowledge(subscription=subscription, ack_ids=ids)
+        left -= len(ids)
+    took = time.perf_counter() - began
+    subscriber.delete_subscription(subscription=subscription)
+    subscriber.close()
+    return took
+
+
+ENGINES: dict[str, Callable[[], Iterator[Row]]] = {"pubsub": pubsub}
+
+
+def main() -> None:
+    """Measure what is named, all by default, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("engines", nargs="*", metavar="ENGINE", help=", ".join(ENGINES))
+    names = parser.parse_args().engines or list(ENGINES)
+    for name in names:
+        for what, measured, goal in ENGINES[name]():
+            print(f"{what:62} {measured:>12}   {goal}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""init, config validate|show|explain|schema, uninstall."""
+"""init, config validate|show|explain|unset|schema, uninstall."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(init)
     app.command()(uninstall)
-    for command in (validate, show, explain, schema):
+    for command in (validate, show, explain, unset, schema):
         config_app.command()(command)
     app.add_typer(config_app)
 
@@ -106,6 +106,32 @@ def explain(
         mark = "  " if number else "->"
         print(f"{mark} {layer['value']:<28} {layer['origin']}")
     return None
+
+
+def unset(
+    key: Annotated[str, typer.Argument(help="A path, like services.redis.env.MY_FLAG.")],
+) -> None:
+    """Take one entry out of alfred.yaml; every other byte of it stays."""
+    from alfred_dev.catalog import edit
+    from alfred_dev.catalog.project import FILE
+    from alfred_dev.cli import session
+    from alfred_dev.projectfile import loaded, read
+    from alfred_dev.workspace import write
+
+    place = session.workspace()
+    loaded(place)  # a file with mistakes is not edited
+    text = read(place.root / FILE) or ""
+    left = edit.without(text, key.split("."))
+    if left is None:
+        raise UsageError(
+            "unknown-key",
+            f"{FILE} does not have {key}",
+            cause="nothing was changed",
+            fix=[f"alfred-dev config explain {key}"],
+        )
+    mode = (place.root / FILE).stat().st_mode & 0o777
+    write(place.root / FILE, left.encode(), mode=mode)
+    print(f"Took {key} out of {FILE}. Next: alfred-dev up")
 
 
 def schema() -> None:

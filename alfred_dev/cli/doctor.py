@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +12,7 @@ from alfred_dev.cli import options
 from alfred_dev.errors import UsageError
 
 if TYPE_CHECKING:
+    from alfred_dev.doctor.mend import Done
     from alfred_dev.doctor.model import Check, Diagnosis
     from alfred_dev.doctor.scene import Scene
 
@@ -42,20 +45,37 @@ def doctor(
     checks = _chosen(codes or [], only, quick=quick)
     if show:
         return report.print_list(checks, as_json=as_json)
-    diagnosis = _diagnose(ctx, checks, quick=quick)
+    scene = _scene(ctx, quick=quick)
+    diagnosis = _diagnose(checks, scene)
+    if fix:
+        done = _mend(diagnosis, scene, yes=yes, as_json=as_json)
+        report.print_done(done, as_json=as_json)
+        diagnosis = _diagnose(checks, _scene(ctx, quick=quick))
     report.print_diagnosis(diagnosis, as_json=as_json)
     if not diagnosis.ok:
         raise typer.Exit(1)
     return None
 
 
-def _diagnose(ctx: typer.Context, checks: tuple[Check, ...], *, quick: bool) -> Diagnosis:
+def _diagnose(checks: tuple[Check, ...], scene: Scene) -> Diagnosis:
     import asyncio
 
     from alfred_dev.doctor.run import diagnose
 
-    scene = _scene(ctx, quick=quick)
     return asyncio.run(diagnose(checks, scene))
+
+
+def _mend(diagnosis: Diagnosis, scene: Scene, *, yes: bool, as_json: bool) -> tuple[Done, ...]:
+    from alfred_dev.doctor.mend import mend
+
+    def ask(question: str) -> bool:
+        if yes:
+            return True
+        if as_json or not sys.stdin.isatty() or "CI" in os.environ:
+            return False
+        return typer.confirm(question + "\nDo that?")
+
+    return mend(diagnosis.causes, scene, ask=ask)
 
 
 def _scene(ctx: typer.Context, *, quick: bool) -> Scene:

@@ -55,12 +55,14 @@ class State(StrEnum):
 class Fix:
     """What mends it. ``commands`` can be typed as they stand, in the project's folder.
 
-    ``automatic``: ``--fix`` does it without asking: it loses nothing and can be done again.
+    ``automatic``: ``--fix`` does it without asking: it loses nothing and can be done again;
+    ``repair``: what ``--fix`` does instead of typing ``commands``: a function of ``repairs``.
     """
 
     text: str
     commands: tuple[str, ...] = ()
     automatic: bool = False
+    repair: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,12 +76,14 @@ class Service:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """All services. ``trouble``: what is wrong with who runs them; ``alive``: whether that runs;
-    ``oom_kills``: processes that the kernel has killed for memory since boot."""
+    ``oom_kills``: processes that the kernel has killed for memory since boot; ``keeper_frozen``:
+    the process of who runs them, where a signal stopped it, else 0."""
 
     alive: bool
     trouble: str
     rows: tuple[Service, ...]
     oom_kills: int = 0
+    keeper_frozen: int = 0
 
     def __getitem__(self, name: str) -> Service:
         return next(row for row in self.rows if row.id == name)

@@ -48,20 +48,40 @@ async def probe(target: Target, *, timeout_s: float) -> ProbeResult:
     return await concluded(_ask, target, timeout_s=timeout_s)
 
 
+async def first_row(target: Target, query: str, *, timeout_s: float) -> ProbeResult:
+    """Log in as ``probe`` does and return the first column of the first row of ``query``.
+
+    It is the detail of a result that is ok. Raises nothing but cancellation.
+    """
+
+    async def ask(target: Target) -> ProbeResult:
+        row = await _query(target, query)
+        size = int.from_bytes(row[2:6], "big")
+        return well(row[6 : 6 + size].decode("utf-8", "backslashreplace"))
+
+    return await concluded(ask, target, timeout_s=timeout_s)
+
+
 async def _ask(target: Target) -> ProbeResult:
+    row = await _query(target, "SELECT 1")
+    if row != _THE_ROW_1:
+        raise AnswerError(Reason.PROTOCOL, f"says that SELECT 1 is {excerpt(row)}")
+    return well("logs in and answers SELECT 1")
+
+
+async def _query(target: Target, query: str) -> bytes:
+    """Return the first row of ``query`` as it came over the wire."""
     async with connected(target) as (reader, writer):
         session = _Session(reader, writer)
         writer.write(_startup_message(target))
         await _log_in(session, target.password)
         while await session.message(b"SKZ") != (b"Z", b"I"):
             pass
-        session.send(b"Q", b"SELECT 1\0")
+        session.send(b"Q", query.encode() + b"\0")
         await session.message(b"T")
         _, row = await session.message(b"D")
         session.send(b"X", b"")
-    if row != _THE_ROW_1:
-        raise AnswerError(Reason.PROTOCOL, f"says that SELECT 1 is {excerpt(row)}")
-    return well("logs in and answers SELECT 1")
+    return row
 
 
 async def _log_in(session: _Session, password: str) -> None:

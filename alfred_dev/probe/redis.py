@@ -21,6 +21,24 @@ async def probe(target: Target, *, timeout_s: float) -> ProbeResult:
     return await concluded(_ask, target, timeout_s=timeout_s)
 
 
+async def reply(target: Target, *words: str, timeout_s: float) -> ProbeResult:
+    """Log in as ``probe`` does, send one command, and return the one line of its reply.
+
+    It is the detail; ``ok`` unless it is an error. Raises nothing but cancellation.
+    """
+
+    async def ask(target: Target) -> ProbeResult:
+        async with connected(target) as (reader, writer):
+            if target.password:
+                await _log_in(reader, writer, target)
+            said = await _call(reader, writer, *words)
+            if said.startswith("-"):
+                raise AnswerError(Reason.STATUS, said[1:])
+            return well(said[1:])
+
+    return await concluded(ask, target, timeout_s=timeout_s)
+
+
 async def _ask(target: Target) -> ProbeResult:
     async with connected(target) as (reader, writer):
         reply = await _call(reader, writer, "PING")

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from alfred_dev.doctor.mend import Done
 from alfred_dev.doctor.model import Cause, Check, Diagnosis, Outcome, Severity, State
 from alfred_dev.report import json as report_json
 from alfred_dev.report.command import typed
@@ -71,6 +72,17 @@ def print_diagnosis(found: Diagnosis, *, as_json: bool) -> None:
             out.print(f"could not look ({outcome.check.code}): {outcome.detail}", soft_wrap=True)
     out.print(_closing(found), soft_wrap=True)
     return None
+
+
+def print_done(done: Sequence[Done], *, as_json: bool) -> None:
+    """Say on stderr what each fix came to: stdout has the second look alone."""
+    out = console(stderr=True)
+    for row in done:
+        mark = Text("mended: ", style="green") if row.ok else Text("not mended: ", style="yellow")
+        said = f" ({row.said})" if row.said else ""
+        out.print(mark + Text(f"{row.code}, {row.subject}{said}"), soft_wrap=True)
+    if done and not as_json:
+        out.print("looking again ...")
 
 
 def _print_cause(out: Console, cause: Cause) -> None:

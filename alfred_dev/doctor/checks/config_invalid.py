@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from alfred_dev.doctor.look.configuration import Configuration, configuration
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
-from alfred_dev.errors import AlfredError, ConfigError
+from alfred_dev.errors import AlfredError, ConfigError, Problem
+from alfred_dev.settings import BY_KEY
 
-NO_PROJECT = ("no-project", "no-folder")
+# Checks of their own say these.
+ELSEWHERE = ("no-project", "no-folder", "key-missing")
 COMMENT = "   ("
+UNKNOWN = re.compile(r"unknown key (?P<wrong>[\w-]+) \(did you mean (?P<near>[\w-]+)\?\)")
+MADE_ANEW = "alfred-dev doctor setting-missing --fix --yes"
 
 
 def judge(seen: Configuration, given: Given) -> Iterable[Finding]:
     """Say why there is no plan."""
     problem = given.problem
-    if problem is None or problem.code in NO_PROJECT:
+    if problem is None or problem.code in ELSEWHERE:
         return
     yield Finding(
         subject=problem.where or "configuration",
         cause=f"{problem.what}: {problem.cause}".replace("\n", "; "),
         evidence=_evidence(problem),
         severity=Severity.ERROR,
-        fix=Fix(
-            text="; ".join(line for line in problem.fix if not _typed(line))
-            or f"Correct it ({problem.code}); every command says the same until then.",
-            commands=tuple(line.partition(COMMENT)[0] for line in problem.fix if _typed(line)),
-        ),
+        fix=_fix(problem),
         everything=True,
     )
+
+
+def _fix(problem: AlfredError) -> Fix:
+    commands = [line.partition(COMMENT)[0] for line in problem.fix if _typed(line)]
+    advice = "; ".join(line for line in problem.fix if not _typed(line))
+    if isinstance(problem, ConfigError):
+        known = [_correction(p) for p in problem.problems]
+        commands = [line for lines in known for line in lines] if all(known) else commands
+    return Fix(
+        text=advice or f"Correct it ({problem.code}); every command says the same until then.",
+        commands=tuple(dict.fromkeys(commands)),
+    )
+
+
+def _correction(problem: Problem) -> tuple[str, ...]:
+    """Return what corrects a mistake of one line, nothing where only its author knows."""
+    line, file = problem.line, problem.file
+    if match := UNKNOWN.search(problem.message):
+        return (f"sed -i '{line}s/{match['wrong']}/{match['near']}/' {file}",)
+    if "expected KEY=VALUE" in problem.message:
+        return (f"sed -i '{line}s/^/# /' {file}",)
+    if "\\t" in problem.message and "token" in problem.message:
+        return (f"sed -i 's/\\t/  /g' {file}",)
+    key = problem.message.partition(":")[0]
+    if key not in BY_KEY:
+        return ()
+    if file == "environment":
+        return (f"unset {key}",)
+    deleted = f"sed -i '{line}d' {file}"
+    return (deleted, MADE_ANEW) if BY_KEY[key].generated else (deleted,)
 
 
 def _evidence(problem: AlfredError) -> tuple[str, ...]:

@@ -8,23 +8,23 @@ from alfred_dev.doctor.look.busy import Busy, busy
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
 
 IDLE = 0.05
-SHARE = 0.4
+SHARE = 0.7  # of all processors, by one program
+WAITING = 2.0  # tasks for each processor
 
 
 def judge(seen: Busy, given: Given) -> Iterable[Finding]:
-    """Find hogs on a machine that has no time left."""
-    hogs = [hog for hog in seen.hogs if hog.share >= SHARE]
-    if seen.idle > IDLE or not hogs or seen.waiting < 1.5:
+    """Find a program that takes the machine for itself."""
+    hogs = [hog for hog in seen.hogs if hog.share >= SHARE * seen.processors]
+    if seen.idle > IDLE or not hogs or seen.waiting < WAITING:
         return
-    names = ", ".join(f"{h.program} (pid {h.pid}, {h.share:.0%} of a core)" for h in hogs)
+    hog = hogs[0]
+    pids = " ".join(map(str, hog.pids))
     yield Finding(
-        subject=hogs[0].program,
-        cause=f"the processors are busy: {names}; every answer takes longer than usual",
+        subject=hog.program,
+        cause=f"the processors are busy: {hog.program} (pid {pids}) uses {hog.share:.1f} of "
+        f"{seen.processors}; every answer takes longer than usual",
         evidence=(f"{seen.idle:.0%} idle, {seen.waiting:.1f} tasks for each processor",),
-        fix=Fix(
-            text="End what you need not, or wait for it.",
-            commands=(f"kill {' '.join(str(h.pid) for h in hogs)}",),
-        ),
+        fix=Fix(text="End it if you need it not, or wait for it.", commands=(f"kill {pids}",)),
     )
 
 
@@ -35,7 +35,7 @@ CHECK = Check(
     severity=Severity.WARNING,
     cause="another program computes on all processors",
     fix="end it, or wait",
-    rank=57,
+    rank=90,
     needs_plan=False,
     quick=False,
     observe=busy,

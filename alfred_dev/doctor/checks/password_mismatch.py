@@ -46,9 +46,13 @@ def _fix(row: Refused) -> Fix:
     if row.works and row.origin.layer == UNSET:
         return Fix(text="Take the variable out of this shell.",
                    commands=(f"unset {row.key}", "alfred-dev up"))  # fmt: skip
+    if row.key == "REDIS_PASSWORD":  # it is told its password at each start
+        return Fix(text="Restart it: it is told its password at its start.",
+                   commands=(f"alfred-dev restart {row.service}",), automatic=True)  # fmt: skip
     return Fix(
         text=f"Give the data of {row.service} the password of {row.origin.layer}; no row is lost.",
         commands=(f"alfred-dev doctor {CODE} --fix --yes",),
+        repair="set_password",
     )
 
 
@@ -60,7 +64,7 @@ CHECK = Check(
     cause="the password in .env, or a variable of the shell that hides it, is not the one that "
     "the data was made with",
     fix="`unset KEY` where the shell is wrong; else `alfred-dev doctor password-mismatch --fix`",
-    depends_on=frozenset({"config-invalid", "port-taken", "engine-down"}),
+    depends_on=frozenset({"config-invalid", "setting-missing", "port-taken", "engine-down"}),
     rank=14,
     observe=passwords,
     judge=judge,

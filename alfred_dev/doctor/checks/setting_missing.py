@@ -15,12 +15,13 @@ def judge(seen: Configuration, given: Given) -> Iterable[Finding]:
     empty = [s.key for s in SETTINGS if s.generated and not given.plan.settings[s.key]]
     if not empty or given.guessed:
         return
-    used = given.ever_up
+    used = given.ever_up or given.problem is not None
     what = "there is no .env" if not seen.present else f"{', '.join(empty)} has no value in .env"
     yield Finding(
         subject=".env",
         about=frozenset(empty),
-        cause=f"{what}" + (", and services run with what stood there" if used else ""),
+        cause=f"{what}"
+        + (", and services run, or their data was made, with what stood there" if used else ""),
         severity=Severity.ERROR if used else Severity.INFO,
         evidence=(f"without a value: {', '.join(empty)}",),
         fix=_fix(used=used, keys=empty),
@@ -33,6 +34,7 @@ def _fix(*, used: bool, keys: list[str]) -> Fix:
     return Fix(
         text=f"Put back {', '.join(keys)} as the services that run have them.",
         commands=(f"alfred-dev doctor {CODE} --fix --yes",),
+        repair="put_settings_back",
     )
 
 

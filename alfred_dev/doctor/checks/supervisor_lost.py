@@ -11,6 +11,13 @@ from alfred_dev.doctor.seen import Services
 
 def judge(seen: Services, given: Given) -> Iterable[Finding]:
     """Find a supervisor that was killed, is mute, or belongs to a folder that has moved."""
+    if pid := seen.keeper_frozen:
+        yield Finding(
+            subject="supervisor",
+            cause=f"the supervisor of the services is frozen: a signal stopped process {pid}",
+            evidence=(f"/proc/{pid}/stat: state T (stopped)",),
+            fix=Fix(text="Let it go on.", commands=(f"kill -CONT {pid}",), automatic=True),
+        )
     gone = not seen.alive and given.ever_up
     if not seen.trouble and not gone:
         return

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alfred_dev.doctor.scene import Scene
+from alfred_dev.host import procnet
 
 MOMENT_S = 0.25
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -17,20 +18,21 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hog:
-    """A process that used ``share`` of one processor."""
+    """Processes of one command line that used ``share`` processors together."""
 
-    pid: int
+    pids: tuple[int, ...]
     program: str
     share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busy:
-    """``idle``: the share of all processors that nobody used; ``waiting``: tasks for each
+    """``processors``: how many there are; ``idle``: the share of all processors that nobody used; ``waiting``: tasks for each
     processor that want to run; ``hogs``: the busiest first."""
 
     idle: float
     waiting: float
+    processors: int = 1
     hogs: tuple[Hog, ...] = ()
 
 
@@ -46,7 +48,8 @@ async def busy(scene: Scene) -> Busy:
     took = time.monotonic() - began
     return Busy(
         idle=_share(idle, _idle()),
-        waiting=_running() / max(1, os.cpu_count() or 1),
+        waiting=_running() / (os.cpu_count() or 1),
+        processors=os.cpu_count() or 1,
         hogs=_hogs(before, after, took),
     )
 
@@ -82,9 +85,17 @@ def _running() -> int:
 def _hogs(
     before: dict[int, tuple[int, str]], after: dict[int, tuple[int, str]], took: float
 ) -> tuple[Hog, ...]:
+    groups: dict[str, list[tuple[int, str, int]]] = {}
+    for pid, (ticks, name) in after.items():
+        if pid in before and ticks > before[pid][0]:
+            command = procnet.command(pid) or name
+            groups.setdefault(command, []).append((pid, name, ticks - before[pid][0]))
     used = [
-        Hog(pid=pid, program=name, share=(ticks - before[pid][0]) / _TICKS / took)
-        for pid, (ticks, name) in after.items()
-        if pid in before and ticks > before[pid][0]
+        Hog(
+            pids=tuple(pid for pid, _, _ in group),
+            program=group[0][1],
+            share=sum(ticks for _, _, ticks in group) / _TICKS / took,
+        )
+        for group in groups.values()
     ]
     return tuple(sorted(used, key=lambda h: -h.share)[:5])

@@ -19,6 +19,9 @@ from alfred_dev.plan import Endpoint
 from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
+from alfred_dev.runtime import keeper
+from alfred_dev.runtime.base import Observed, Running, State
+from alfred_dev.runtime.process import ProcessRuntime, listening
 from alfred_dev.settings import masked
 from alfred_dev.status import ServiceStatus
 
@@ -41,13 +44,43 @@ async def services(scene: Scene) -> seen.Services:
     assert scene.stack is not None  # noqa: S101 - as above
     stack = scene.stack
     asking = asyncio.ensure_future(scene.see(probes))
-    observed = await asyncio.to_thread(lifecycle.observe, stack)
+    frozen = _frozen_keeper(stack)
+    observed = _left(stack) if frozen else await asyncio.to_thread(lifecycle.observe, stack)
     answers = {endpoint.port: result for endpoint, result in (await asking).items()}
     statuses = status.assess(stack.plan, observed, answers, lifecycle.selection(stack))
-    return await asyncio.to_thread(_joined, stack, statuses, observed.alive)
+    return await asyncio.to_thread(_joined, stack, statuses, observed.alive, frozen)
 
 
-def _joined(stack: Stack, statuses: Iterable[ServiceStatus], alive: bool) -> seen.Services:
+def _frozen_keeper(stack: Stack) -> int:
+    """Return the process of our supervisor where it is stopped: to ask it would take for ever."""
+    known = keeper.noted(stack.workspace.run)
+    return known.pid if known and known.alive and _letter(known.pid) in "Tt" else 0
+
+
+def _left(stack: Stack) -> Observed:
+    """Return what the launcher wrote down, where the supervisor cannot be asked."""
+    if not isinstance(stack.runtime, ProcessRuntime):
+        return Observed(alive=False)
+    alive = {s.service: s for s in stack.runtime.started().values()
+             if processes.alive(s.pid, s.identity)}  # fmt: skip
+    pids = {name: note.pid for name, note in alive.items()}
+    wanted = {s.id: [e.listen for e in s.endpoints] for s in stack.plan.services}
+    listens = listening(pids, wanted)
+    return Observed(
+        alive=True,
+        services={
+            name: Running(
+                state=State.RUNNING, pid=note.pid, started_at=note.at, restarts=note.starts - 1,
+                ports=listens.get(name, frozenset()), spec=note.spec,
+            )
+            for name, note in alive.items()
+        },
+    )  # fmt: skip
+
+
+def _joined(
+    stack: Stack, statuses: Iterable[ServiceStatus], alive: bool, frozen: int
+) -> seen.Services:
     desired = stack.render(stack.plan).specs
     listens = _listening()
     rows = []
@@ -65,7 +98,8 @@ def _joined(stack: Stack, statuses: Iterable[ServiceStatus], alive: bool) -> see
         )
     return seen.Services(
         alive=alive,
-        trouble=stack.runtime.trouble(),
+        trouble="" if frozen else stack.runtime.trouble(),
+        keeper_frozen=frozen,
         rows=tuple(rows),
         oom_kills=lifecycle.out_of_memory_kills(),
     )

@@ -1,0 +1,71 @@
+"""Postgres has no connection left, or one session holds up all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alfred_dev.doctor.ailing import restart
+from alfred_dev.doctor.look.stores import Stores, stores
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
+from alfred_dev.doctor.seen import Service
+
+FULL = ("too many clients", "too many connections", "remaining connection slots")
+NEARLY = 0.85
+
+
+def judge(seen: Stores, given: Given) -> Iterable[Finding]:
+    """Find a Postgres that lets nobody in any more, or soon will not, or whose sessions wait."""
+    for row in seen.services.ill:
+        said = next((e.detail for e in row.status.endpoints
+                     if any(words in e.detail for words in FULL)), "")  # fmt: skip
+        if said:
+            yield Finding(
+                subject=row.id,
+                cause=f"{row.id} has no connection left for us: {said}",
+                evidence=(said,),
+                fix=_fix(row),
+            )
+    for found in seen.databases:
+        if found.connections >= NEARLY * found.connections_limit:
+            yield Finding(
+                subject=found.service,
+                cause=f"{found.service} has {found.connections} of {found.connections_limit} "
+                "connections in use: soon it lets nobody in",
+                evidence=(f"pg_stat_activity: {found.connections} client backends",),
+                severity=Severity.WARNING,
+                fix=Fix(text="End the program that holds them, or restart Postgres.",
+                        commands=(restart(found.service),)),
+            )  # fmt: skip
+        if found.waiting and found.blocker:
+            yield Finding(
+                subject=found.service,
+                cause=f"{found.waiting} sessions of {found.service} wait for a lock that session "
+                f"{found.blocker} holds",
+                evidence=(f"pg_blocking_pids: {found.blocker}",),
+                severity=Severity.WARNING,
+                fix=Fix(
+                    text="End that session; its transaction is rolled back.",
+                    commands=(f"alfred-dev exec {found.service} psql -c "
+                              f"'SELECT pg_terminate_backend({found.blocker})'",),
+                ),
+            )  # fmt: skip
+
+
+def _fix(row: Service) -> Fix:
+    return Fix(
+        text="End the program that holds them all, or restart Postgres.",
+        commands=(restart(row.id),),
+    )
+
+
+CHECK = Check(
+    code="postgres-connections",
+    title="Postgres has no connections left, or sessions wait for a lock",
+    category=Category.DATA,
+    cause="a program opens connections and never closes them, or a transaction was left open",
+    fix="end that program; `alfred-dev restart db-postgres`",
+    rank=29,
+    quick=False,
+    observe=stores,
+    judge=judge,
+)

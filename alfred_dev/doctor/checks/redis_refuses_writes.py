@@ -1,0 +1,50 @@
+"""Redis answers, and takes no writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alfred_dev.doctor.ailing import restart
+from alfred_dev.doctor.look.stores import Stores, stores
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+
+MEANS = (
+    ("MISCONF", "it cannot save to its disk"),
+    ("OOM", "it has reached its limit of memory"),
+    ("READONLY", "it was made a replica of another server"),
+    ("NOREPLICAS", "it was told to wait for replicas that are not there"),
+    ("LOADING", "it is still loading its data"),
+    ("NOPERM", "the user may not write"),
+)
+
+
+def judge(seen: Stores, given: Given) -> Iterable[Finding]:
+    """Find a Redis that refused a key of one millisecond."""
+    for name, result in seen.writes.items():
+        if not result.ok:
+            why = next((text for word, text in MEANS if word in result.detail), "it says why")
+            yield Finding(
+                subject=name,
+                cause=f"{name} answers but refuses writes: {why} ({result.detail})",
+                evidence=(f"SET: {result.detail}",),
+                fix=Fix(
+                    text="Restart it: what was set while it ran is forgotten. "
+                    "If it says so again, its disk or its memory is at fault.",
+                    commands=(restart(name),),
+                    automatic=True,
+                ),
+            )
+
+
+CHECK = Check(
+    code="redis-refuses-writes",
+    title="Redis refuses writes",
+    category=Category.DATA,
+    cause="its disk is full or not writable, its memory limit is reached, or CONFIG SET changed it",
+    fix="mend the disk or the limit, then `alfred-dev restart redis`",
+    depends_on=frozenset({"disk-full", "disk-read-only", "engine-down"}),
+    rank=29,
+    quick=False,
+    observe=stores,
+    judge=judge,
+)

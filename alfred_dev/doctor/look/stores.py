@@ -1,0 +1,102 @@
+"""The databases from inside: do they take writes, and how near are they to their limits?"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.scene import Scene
+from alfred_dev.doctor.seen import Services
+from alfred_dev.plan import Endpoint, Plan
+from alfred_dev.probe import postgres, redis
+from alfred_dev.probe.base import ProbeResult
+from alfred_dev.probe.targets import target_of
+from alfred_dev.status import Health
+
+# A key that lives for a millisecond: whether a write is taken is only known by writing.
+WRITE = ("SET", "alfred-dev:doctor", "1", "PX", "1")
+QUESTION = (
+    "SELECT concat_ws(' ', current_setting('default_transaction_read_only'), "
+    "pg_is_in_recovery(), (SELECT count(*) FROM pg_stat_activity "
+    "WHERE backend_type = 'client backend'), current_setting('max_connections'), "
+    "(SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+    "AND now() - state_change > interval '5 s'), "
+    "coalesce((SELECT min(pid) FROM pg_stat_activity WHERE pid IN (SELECT unnest("
+    "pg_blocking_pids(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock')), 0), "
+    "(SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'))"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A Postgres that lets us in. ``waiting``: sessions that wait for a lock for long;
+    ``blocker``: the server process that holds it, else 0."""
+
+    service: str
+    read_only: bool
+    recovery: bool
+    connections: int
+    connections_limit: int
+    waiting: int
+    blocker: int
+    vector: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """``writes``: service -> what Redis says of a write; ``databases``: each Postgres."""
+
+    databases: tuple[Database, ...] = ()
+    writes: dict[str, ProbeResult] = field(default_factory=dict)
+    services: Services
+
+
+async def stores(scene: Scene) -> Stores:
+    """Ask every store that is healthy; one that is not has a finding of its own."""
+    seen = await scene.see(services)
+    well = [
+        e.endpoint
+        for row in seen.rows
+        if row.status.health is Health.HEALTHY and not row.status.service.by_developer
+        for e in row.status.endpoints
+    ]
+    redises = [e for e in well if e.probe is ProbeKind.REDIS]
+    databases, writes = await asyncio.gather(
+        asyncio.gather(*(_database(e, scene) for e in well if e.probe is ProbeKind.POSTGRES)),
+        asyncio.gather(*(_write(e, scene) for e in redises)),
+    )
+    return Stores(
+        databases=tuple(d for d in databases if d is not None),
+        writes={e.service: result for e, result in zip(redises, writes, strict=True)},
+        services=seen,
+    )
+
+
+async def _write(endpoint: Endpoint, scene: Scene) -> ProbeResult:
+    target = target_of(endpoint, _plan(scene).settings)
+    return await redis.reply(target, *WRITE, timeout_s=scene.probe_timeout_s)
+
+
+async def _database(endpoint: Endpoint, scene: Scene) -> Database | None:
+    target = target_of(endpoint, _plan(scene).settings)
+    result = await postgres.first_row(target, QUESTION, timeout_s=scene.probe_timeout_s)
+    words = result.detail.split()
+    if not result.ok or len(words) != 7:
+        return None
+    return Database(
+        service=endpoint.service,
+        read_only=words[0] == "on",
+        recovery=words[1] == "t",
+        connections=int(words[2]),
+        connections_limit=int(words[3]),
+        waiting=int(words[4]),
+        blocker=int(words[5]),
+        vector=words[6] != "0",
+    )
+
+
+def _plan(scene: Scene) -> Plan:
+    assert scene.stack is not None  # noqa: S101 - checks that need a plan are skipped without
+    return scene.stack.plan

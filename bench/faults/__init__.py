@@ -1,0 +1,1 @@
+"""Faults that are injected for real into a running stack, to see what the doctor says of them."""

@@ -52,6 +52,9 @@ def _one(cause: Cause, scene: Scene, ask: Callable[[str], bool]) -> Done:
     shell = [line for line in fix.commands if line.split(" ")[0] in OF_THE_SHELL]
     if shell and not fix.repair:
         return _with(done, ok=False, said=f"to be typed into your shell: {'; '.join(shell)}")
+    if fix.manual:
+        typed = "; ".join(fix.commands)
+        return _with(done, ok=False, said=f"it is not ours to end; look, then type: {typed}")
     question = f"{cause.finding.cause}\n  {fix.text}\n  " + "\n  ".join(fix.commands)
     if not fix.automatic and not ask(question):
         return _with(done, ok=False, said="left as it is")

@@ -56,12 +56,14 @@ class Fix:
     """What mends it. ``commands`` can be typed as they stand, in the project's folder.
 
     ``automatic``: ``--fix`` does it without asking: it loses nothing and can be done again;
+    ``manual``: it ends what is somebody else's, so only a person types it, whatever ``--yes``;
     ``repair``: what ``--fix`` does instead of typing ``commands``: a function of ``repairs``.
     """
 
     text: str
     commands: tuple[str, ...] = ()
     automatic: bool = False
+    manual: bool = False
     repair: str = ""
 
 

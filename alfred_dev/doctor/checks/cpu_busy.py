@@ -24,7 +24,11 @@ def judge(seen: Busy, given: Given) -> Iterable[Finding]:
         cause=f"the processors are busy: {hog.program} (pid {pids}) uses {hog.share:.1f} of "
         f"{seen.processors}; every answer takes longer than usual",
         evidence=(f"{seen.idle:.0%} idle, {seen.waiting:.1f} tasks for each processor",),
-        fix=Fix(text="End it if you need it not, or wait for it.", commands=(f"kill {pids}",)),
+        fix=Fix(
+            text="End it if you need it not, or wait for it.",
+            commands=(f"kill {pids}",),
+            manual=True,
+        ),
     )
 
 

@@ -23,6 +23,7 @@ def fix(service: Service, line: Line, given: Given) -> Fix:
             f"fuser -v -k '{data_of(service.id, given)}'/*",
             f"alfred-dev up {service.id}",
         ),
+        manual=True,
     )
 
 

@@ -26,6 +26,7 @@ def judge(seen: Ports, given: Given) -> Iterable[Finding]:
                 text="End the other program, or give this checkout other ports "
                 "(alfred-dev down, then alfred-dev up --slot auto).",
                 commands=(*conflict.fix, f"alfred-dev up {conflict.service}"),
+                manual=True,
             ),
         )
 

@@ -27,7 +27,7 @@ class Hog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busy:
-    """``processors``: how many there are; ``idle``: the share of all processors that nobody used; ``waiting``: tasks for each
+    """``idle``: the share of all processors that nobody used; ``waiting``: tasks for each
     processor that want to run; ``hogs``: the busiest first."""
 
     idle: float

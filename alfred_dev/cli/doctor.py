@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from alfred_dev.doctor.scene import Scene
 
 
+TRACE = "trace"
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(doctor)
+    app.command()(scan)
 
 
 def doctor(
@@ -42,6 +46,8 @@ def doctor(
     """Find what is broken, why, and what to type. Exit 1 if anything is."""
     from alfred_dev.report import doctor as report
 
+    if codes and codes[0] == TRACE:
+        return _trace(ctx, codes[1:], as_json=as_json)
     checks = _chosen(codes or [], only, quick=quick)
     if show:
         return report.print_list(checks, as_json=as_json)
@@ -55,6 +61,39 @@ def doctor(
     if not diagnosis.ok:
         raise typer.Exit(1)
     return None
+
+
+def scan(ctx: typer.Context, as_json: options.Json = False) -> None:
+    """Look at the stack as a stranger would: open ports, TLS, headers, passwords, file modes."""
+    from alfred_dev.doctor import registry
+    from alfred_dev.report import doctor as report
+
+    scene = _scene(ctx, quick=False)
+    if scene.given.problem is not None:
+        raise scene.given.problem
+    found = _diagnose(registry.scanning(), scene)
+    report.print_scan(found, as_json=as_json)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def _trace(ctx: typer.Context, names: list[str], *, as_json: bool) -> None:
+    import asyncio
+
+    from alfred_dev.doctor.trace import trace
+    from alfred_dev.plan import resolve_name
+    from alfred_dev.report import doctor as report
+
+    if len(names) != 1:
+        raise UsageError("usage", "doctor trace takes one service", cause=f"found {len(names)}",
+                         fix=["alfred-dev doctor trace agent-core"])  # fmt: skip
+    scene = _scene(ctx, quick=False)
+    if scene.given.problem is not None or scene.stack is None:
+        raise scene.given.problem or UsageError("no-plan", "there is no plan", cause="unknown")
+    found = asyncio.run(trace(scene, resolve_name(scene.stack.plan, names[0])))
+    report.print_trace(found, as_json=as_json)
+    if found.broken:
+        raise typer.Exit(1)
 
 
 def _diagnose(checks: tuple[Check, ...], scene: Scene) -> Diagnosis:

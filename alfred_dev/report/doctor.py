@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from alfred_dev.doctor.mend import Done
 from alfred_dev.doctor.model import Cause, Check, Diagnosis, Outcome, Severity, State
+from alfred_dev.doctor.trace import Trace
 from alfred_dev.report import json as report_json
 from alfred_dev.report.command import typed
 from alfred_dev.report.text import console
@@ -74,6 +76,13 @@ def print_diagnosis(found: Diagnosis, *, as_json: bool) -> None:
     return None
 
 
+def print_scan(found: Diagnosis, *, as_json: bool) -> None:
+    """Print what stands open; the shape is the doctor's."""
+    if as_json:
+        return report_json.emit({**document(found), "schema": report_json.schema("scan")})
+    return print_diagnosis(found, as_json=False)
+
+
 def print_done(done: Sequence[Done], *, as_json: bool) -> None:
     """Say on stderr what each fix came to: stdout has the second look alone."""
     out = console(stderr=True)
@@ -131,4 +140,29 @@ def print_list(checks: Sequence[Check], *, as_json: bool) -> None:
     out = console()
     for check in checks:
         out.print(f"{check.category:<10} {check.code:<28} {check.title}", soft_wrap=True)
+    return None
+
+
+def print_trace(found: Trace, *, as_json: bool) -> None:
+    """Print the hops; the broken one is the last."""
+    if as_json:
+        return report_json.emit(
+            {
+                "schema": report_json.schema("doctor-trace"),
+                "ok": not found.broken,
+                "service": found.service,
+                "hops": [asdict(hop) for hop in found.hops],
+                "broken": found.broken or None,
+            }
+        )
+    out = console()
+    for hop in found.hops:
+        mark, style = {True: ("ok", "green"), False: ("BROKEN", "bold red"), None: ("-", "dim")}[
+            hop.ok
+        ]
+        took = f"  {hop.latency_ms:.0f} ms" if hop.latency_ms else ""
+        line = Text(f"{mark:<7}", style=style) + Text(f"{hop.hop:<24}{hop.target}: {hop.detail}")
+        out.print(line + Text(took, style="dim"), soft_wrap=True)
+    if found.broken:
+        out.print(typed("why: alfred-dev doctor"), soft_wrap=True)
     return None

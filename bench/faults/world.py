@@ -168,9 +168,10 @@ class World:
     def restore(self) -> bool:
         """Bring everything back, whatever is left of it; say whether that worked."""
         self.environment.clear()
-        self.run("up")
+        self.run("up", "--wait-timeout", "30")
         if self.healthy():
             return True
+        self.run("doctor", "--fix", "--yes")
         self.run("down")
         self.run("up")
         return self.healthy()

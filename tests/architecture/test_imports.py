@@ -64,7 +64,7 @@ PURE = [
     "reconcile.py",
     "status.py", "hostnames.py", "failure.py", "logs.py", "runtime/base.py", "pki/certificates.py",
     "doctor/model.py", "doctor/triage.py", "doctor/seen.py", "doctor/words.py",
-    "doctor/ailing.py", "doctor/checks",
+    "doctor/ailing.py", "doctor/checks", "doctor/scans",
 ]  # fmt: skip
 EFFECTS = {
     "os", "subprocess", "socket", "asyncio", "time", "random", "secrets", "httpx", "docker",

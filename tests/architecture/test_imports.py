@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plan": {"catalog", "settings"},
     "planner": {"plan", "catalog", "settings"},
     "probe": {"plan", "catalog", "settings"},
+    "lint": set(),
     "embedded": {"catalog", "probe", "plan", "settings"},
     "runtime": {"plan", "host", "workspace"},
     "render": {"plan", "planner", "catalog", "settings", "embedded", "runtime", "workspace"},
@@ -49,13 +50,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "report": {
-        "doctor",
+        "doctor", "lint",
         "catalog", "plan", "status", "failure", "reconcile", "lifecycle", "settings", "host",
     },
     "cli": {
         "catalog", "settings", "plan", "planner", "lifecycle", "report", "workspace", "envfile",
         "facts", "lock", "slots", "projectfile", "logs", "runtime", "render", "embedded", "status",
         "host", "doctor", "hostnames", "ledger", "pki",
+        "lint",
     },
     "__main__": {"cli"},
 }  # fmt: skip
@@ -65,6 +67,9 @@ PURE = [
     "status.py", "hostnames.py", "failure.py", "logs.py", "runtime/base.py", "pki/certificates.py",
     "doctor/model.py", "doctor/triage.py", "doctor/seen.py", "doctor/words.py",
     "doctor/ailing.py", "doctor/checks", "doctor/scans",
+    "lint/rules", "lint/tree.py", "lint/interpolate.py", "lint/dotenv.py", "lint/normal.py",
+    "lint/merge.py", "lint/ports.py", "lint/model.py", "lint/build.py", "lint/dockerfile.py",
+    "lint/images.py", "lint/references.py", "lint/listen.py", "lint/judge.py", "lint/fix.py",
 ]  # fmt: skip
 EFFECTS = {
     "os", "subprocess", "socket", "asyncio", "time", "random", "secrets", "httpx", "docker",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alfred_dev.lint import docs
 from alfred_dev.report.text import ports_markdown
 from alfred_dev.settings import example
 from tests.golden import trees
@@ -20,6 +21,7 @@ def generated() -> dict[str, str]:
     _, _, tail = rest.partition(END)
     return {
         ".env.example": example(),
+        "docs/lint.md": docs.page(),
         "README.md": f"{head}{BEGIN}{ports_markdown(catalog())}\n{END}{tail}",
     }
 

@@ -1,0 +1,161 @@
+"""What several rules ask."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator
+
+from alfred_dev.errors import Problem, Where
+from alfred_dev.lint import images, references
+from alfred_dev.lint.model import Command, Project, Service
+from alfred_dev.lint.references import Reference
+from alfred_dev.lint.tree import HOLE
+
+PLACEHOLDER = re.compile(
+    r"change[-_ ]?me|changeit|your[-_]|placeholder|replace[-_]?(me|this)|xxxx|<.*>|todo|example|"
+    r"insert[-_]|dummy|not[-_]?set|fill[-_]?in|\.\.\.",
+    re.IGNORECASE,
+)
+SECRET_KEY = re.compile(
+    r"(PASSWORD|PASSWD|_PASS$|^PASS$|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL)",
+    re.IGNORECASE,
+)  # fmt: skip
+MOCK = re.compile(r"(^|[-_])(mock|fake|stub|dummy|test|example)([-_s]|$)", re.IGNORECASE)
+
+
+def where(problem: Problem) -> Where:
+    """Return the place of a problem."""
+    return Where(problem.file, problem.line, problem.column)
+
+
+def services(names: Iterable[str]) -> str:
+    """Return names as a sentence needs them."""
+    listed = sorted(set(names))
+    if len(listed) <= 1:
+        return "".join(listed)
+    return f"{', '.join(listed[:-1])} and {listed[-1]}"
+
+
+def mock(service: Service) -> bool:
+    """Whether a service says itself that it only plays something."""
+    return MOCK.search(service.name) is not None
+
+
+def image_of(service: Service) -> images.Image | None:
+    """Return what is known of the image that a service runs, or None."""
+    return images.known(service.image.value) if service.image and not service.build else None
+
+
+def internal(project: Project) -> Iterator[tuple[Service, Reference, Service]]:
+    """Yield who speaks of whom, and how, inside of a project."""
+    for service in project.services.values():
+        for reference in references.of(project, service):
+            for target in references.targets(project, reference)[:1]:
+                yield service, reference, target
+
+
+def share(one: Service, other: Service) -> bool:
+    """Whether two services meet on a network."""
+    if one.network_mode == "host" and other.network_mode == "host":
+        return True
+    return bool(one.networks.keys() & other.networks.keys())
+
+
+def healthcheck_of(project: Project, service: Service) -> bool | None:
+    """Whether a service has a health check; None when only its image knows."""
+    if service.health and (service.health.disabled or service.health.text):
+        return not service.health.disabled
+    if service.dockerfile:
+        step = service.dockerfile.last("HEALTHCHECK")
+        if step:
+            return not step.text.upper().startswith("NONE")
+        base = service.dockerfile.base
+        image = images.known(base) if base else None
+        return image.checked if image else None
+    image = image_of(service)
+    return image.checked if image else None
+
+
+def ignored(project: Project, path: str) -> bool:
+    """Whether .gitignore leaves a path out: then it is made later, by whoever runs this."""
+    relative = path.removeprefix(project.folder).lstrip("/")
+    parts = relative.split("/")
+    for pattern in project.ignored:
+        bare = pattern.strip("/")
+        if pattern.startswith("!") or not bare:
+            continue
+        if fnmatch.fnmatch(relative, bare) or fnmatch.fnmatch(relative, f"*/{bare}"):
+            return True
+        if any(fnmatch.fnmatch(part, bare) for part in parts):
+            return True
+        if relative.startswith(f"{bare}/"):
+            return True
+    return False
+
+
+def redis_password(service: Service) -> tuple[str, Where] | None:
+    """Return the password that a Redis demands, with its place; None when it demands none."""
+    for said in (service.command, service.entrypoint):
+        told = _told(service, said) if said else None
+        if told:
+            return told
+    image = image_of(service)
+    for name in image.secret if image and image.kind == "redis" else ():
+        variable = service.environment.get(name)
+        if variable:
+            return variable.text or "", variable.where
+    for text in service.configs.values():
+        found_line = re.search(r"^\s*requirepass\s+(\S+)", text, re.MULTILINE)
+        if found_line:
+            return HOLE, service.at("volumes")
+    return None
+
+
+def _told(service: Service, said: Command) -> tuple[str, Where] | None:
+    """Return the password that a command line sets."""
+    found = _requirepass(said.words)
+    if found is not None:
+        last = found >= len(said.words) or said.words[found].startswith("--")
+        return "" if last else said.words[found], said.place(found - 1 if last else found)
+    inside = re.search(r"requirepass[\s=]+[\"']?([^\s\"']+)", said.text)
+    return (_inside(service, inside[1]), said.where) if inside else None
+
+
+def _inside(service: Service, text: str) -> str:
+    """Return what ``$NAME`` in a container's own shell becomes."""
+    name = text.strip("{}$")
+    variable = service.environment.get(name)
+    if text.startswith("$"):
+        return (variable.text or HOLE) if variable else HOLE
+    return text
+
+
+def _requirepass(words: tuple[str, ...]) -> int | None:
+    for index, word in enumerate(words):
+        if word == "--requirepass":  # nothing may follow: the value of a variable that is empty
+            return index + 1
+    return None
+
+
+def secret_of(service: Service) -> tuple[str, Where] | None:
+    """Return the password that a store demands of its clients, with its place."""
+    image = image_of(service)
+    if image is None:
+        return None
+    if image.kind == "redis":
+        return redis_password(service)
+    for name in image.secret:
+        variable = service.environment.get(name)
+        if variable is not None:
+            return variable.text if variable.text is not None else HOLE, variable.where
+    return None
+
+
+def first_of(service: Service, names: Iterable[str]) -> tuple[str, Where] | None:
+    """Return the first of some variables that is set, with its place."""
+    for name in names:
+        variable = service.environment.get(name)
+        if variable is not None and variable.text:
+            return variable.text, variable.where
+    return None

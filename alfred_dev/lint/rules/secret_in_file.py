@@ -1,0 +1,97 @@
+"""A real secret in a file that everybody can read."""
+
+import re
+from collections.abc import Iterator
+
+from alfred_dev.errors import Where
+from alfred_dev.lint import tree
+from alfred_dev.lint.model import Project
+from alfred_dev.lint.rule import Context, Finding, Rule, Severity
+from alfred_dev.lint.rules import _common
+
+# What providers give out: the shape alone says that it is one.
+SHAPES = {
+    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a GitHub token": re.compile(
+        r"\b(?:ghp|gho|ghs|ghu)_[A-Za-z0-9]{36}\b|\bgithub_pat_[A-Za-z0-9_]{60,}"
+    ),
+    "a Slack token": re.compile(r"\bxox[abprs]-\d{8,}-[A-Za-z0-9-]{10,}"),
+    "an OpenAI key": re.compile(r"\bsk-(?:proj-)?[A-Za-z0-9]{40,}\b|\bsk-proj-[\w-]{40,}"),
+    "an Anthropic key": re.compile(r"\bsk-ant-[\w-]{40,}"),
+    "a Google API key": re.compile(r"\bAIza[\w-]{35}\b"),
+    "a Stripe key": re.compile(r"\b[sr]k_live_[A-Za-z0-9]{20,}\b"),
+    "a Telegram bot token": re.compile(r"\b\d{8,10}:AA[\w-]{33}\b"),
+    "a private key": re.compile(r"-----BEGIN (?:RSA |EC |OPENSSH )?PRIVATE KEY-----"),
+}
+RANDOM = re.compile(r"[A-Za-z0-9+/_=-]{24,}\Z")
+
+
+def check(project: Project, context: Context) -> Iterator[Finding]:
+    """One finding a secret, with everywhere it stands."""
+    found: dict[tuple[str, str], list[Where]] = {}
+    for section in ("services", "secrets", "configs"):
+        for scalar in tree.scalars(project.root.get(section) if project.root else None):
+            if len(scalar.raw) > 20_000:
+                continue
+            for what, shape in SHAPES.items():
+                match = shape.search(scalar.raw)
+                if match and not _common.PLACEHOLDER.search(match.group()):
+                    found.setdefault((what, match.group()), []).append(scalar.where)
+    for (what, _), places in found.items():
+        yield RULE.found(
+            f"{what} stands in the file",
+            *places,
+            fix="take it back where it was made, and put the new one into .env",
+        )
+    yield from _own(project)
+
+
+def _own(project: Project) -> Iterator[Finding]:
+    """Random texts under the name of a secret: one finding a text."""
+    found: dict[str, list[tuple[str, str, Where]]] = {}
+    for service in project.services.values():
+        for name, variable in service.environment.items():
+            text = variable.text or ""
+            literal = variable.origin == "compose" and not variable.refs
+            if literal and _common.SECRET_KEY.search(name) and _random(text):
+                found.setdefault(text, []).append((name, service.name, variable.where))
+    for uses in found.values():
+        keys = ", ".join(dict.fromkeys(k for k, _, _ in uses))
+        yield RULE.found(
+            f"{keys} stands in the file", *(w for _, _, w in uses), service=uses[0][1],
+            severity=Severity.WARNING, fix="write ${" + uses[0][0] + ":?}, and the value into .env",
+        )  # fmt: skip
+
+
+def _random(text: str) -> bool:
+    if not RANDOM.match(text) or _common.PLACEHOLDER.search(text) or text.startswith("eyJ"):
+        return False
+    letters = set(text)
+    mixed = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+    words = re.findall(r"[a-z]{4,}", text.lower())
+    return mixed and len(letters) >= 12 and sum(map(len, words)) < len(text) / 2
+
+
+BAD = """\
+services:
+  a:
+    image: example/a:1
+    environment: {AWS_ACCESS_KEY_ID: AKIA2E0A8F3B244C9986}
+"""
+GOOD = """\
+services:
+  a:
+    image: example/a:1
+    environment: {AWS_ACCESS_KEY_ID: '${AWS_ACCESS_KEY_ID:?}'}
+"""
+RULE = Rule(
+    code="secret-in-file",
+    title="A secret in the file",
+    severity=Severity.ERROR,
+    page="Whoever can read the repository has it. Keys of providers are an error; a random "
+    "text under "
+    "the name of a password, secret, token or key is a warning. Values are never repeated.",
+    bad=BAD,
+    good=GOOD,
+    check=check,
+)

@@ -60,7 +60,7 @@ BINARY = Record(
     frozenset({"programs", "arguments"}),
 )
 # What renderers write and a container may read.
-MOUNTED = r"prometheus/prometheus\.yml|grafana/datasources\.yaml"
+MOUNTED = r"prometheus/(prometheus|rules)\.yml|grafana/datasources\.yaml"
 # What an entry point needs that starts as root and steps down. No project can ask for more.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 INSIDE = Text("an absolute path in the container", pattern=r"/[\w./-]+")

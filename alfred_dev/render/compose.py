@@ -17,7 +17,7 @@ from alfred_dev.catalog.model import Catalog, Container
 from alfred_dev.embedded.spec import VARIABLE
 from alfred_dev.plan import LOOPBACK, Facts, Plan, PlannedService, Source, SourceKind
 from alfred_dev.planner import make
-from alfred_dev.render import grafana, inside, ours, prometheus, sources
+from alfred_dev.render import alerts, grafana, inside, ours, prometheus, sources
 from alfred_dev.render.expressions import literal
 from alfred_dev.render.inside import HOST, World
 from alfred_dev.settings import resolve
@@ -67,7 +67,11 @@ def _container(service: PlannedService, source: Source) -> Container:
 
 
 def _scrape(world: World) -> tuple[Artifact, ...]:
-    return prometheus.render(world.plan, inside.authority)
+    return prometheus.render(world.plan, inside.authority)[:1]
+
+
+def _rules(world: World) -> tuple[Artifact, ...]:
+    return (alerts.render(world.plan),)
 
 
 def _datasources(world: World) -> tuple[Artifact, ...]:
@@ -76,6 +80,7 @@ def _datasources(world: World) -> tuple[Artifact, ...]:
 
 MOUNTABLE: Mapping[str, Callable[[World], tuple[Artifact, ...]]] = {
     "prometheus/prometheus.yml": _scrape,
+    "prometheus/rules.yml": _rules,
     "grafana/datasources.yaml": _datasources,
 }
 

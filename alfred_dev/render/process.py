@@ -122,7 +122,8 @@ def _launch_spec(
         argv = (layout.python, "-m", "alfred_dev.embedded", service.id)
         extra = {"ALFRED_EMBEDDED": embedded_spec(service, plan, layout).to_json()}
         code = plan.code
-    reads = [digest for path, digest in files.items() if any(path in a for a in argv)]
+    # A program is given one file; those beside it in its folder it reads as well.
+    reads = [d for path, d in files.items() if any(f"/{Path(path).parent}/" in a for a in argv)]
     return LaunchSpec(
         service=service.id,
         source=source.kind,

@@ -1,4 +1,4 @@
-"""Plan -> prometheus.yml: scrape every service of ours that exposes metrics, in name order."""
+"""Plan -> prometheus.yml and its rules: scrape every service of ours that exposes metrics."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import yaml
 
 from alfred_dev.catalog.model import ProbeKind, Tier
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService
+from alfred_dev.render import alerts
 from alfred_dev.workspace import Artifact
 
 EXPOSING_TIERS = (Tier.PUBLIC, Tier.APPLICATION)
@@ -28,11 +29,17 @@ def render(
     jobs = [
         {
             "job_name": service.id,
-            "static_configs": [{"targets": [address(service)]}],
+            "static_configs": [{"targets": [address(service)], "labels": {"service": service.id}}],
         }
         for service in sorted(plan.services, key=lambda s: s.id)
         if service.definition.tier in EXPOSING_TIERS
         and service.endpoints[0].probe is ProbeKind.HTTP
     ]
-    document = {"global": {"scrape_interval": "15s"}, "scrape_configs": jobs}
-    return (Artifact("prometheus/prometheus.yml", yaml.safe_dump(document, sort_keys=False)),)
+    document = {
+        # Every second somebody looks at what just happened; a scrape costs a few milliseconds.
+        "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
+        "rule_files": ["rules.yml"],
+        "scrape_configs": jobs,
+    }
+    scrape = Artifact("prometheus/prometheus.yml", yaml.safe_dump(document, sort_keys=False))
+    return (scrape, alerts.render(plan))

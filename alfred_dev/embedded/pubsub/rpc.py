@@ -26,7 +26,9 @@ log = logging.getLogger("alfred_dev.embedded")
 PREFIX = "/google.pubsub.v1."
 STREAMING_PULL = f"{PREFIX}Subscriber/StreamingPull"
 REQUEST_LIMIT = 20 * 1024 * 1024  # bytes; the real service takes 10 MB
-UNREAD_LIMIT = 1000  # messages that a client has been sent and does not read
+# What a client has been sent and does not read.
+UNREAD_LIMIT = 1000  # messages
+UNREAD_BYTES = 16 * 1024 * 1024
 OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", REQUEST_LIMIT),
@@ -122,16 +124,18 @@ class _Stream:
         self.deadline_s = names.check_stream_deadline(first.stream_ack_deadline_seconds)
         self.subscription = subscription
         self.unsent: list[bytes] = []
-        self.count = 0
+        self.count = self.size = 0
         self.error: PubsubError | None = None
         self.changed = asyncio.Event()
 
     def wants(self) -> int:
-        return UNREAD_LIMIT - self.count if self.holder.has_room() else 0
+        full = self.size >= UNREAD_BYTES or not self.holder.has_room()
+        return 0 if full else UNREAD_LIMIT - self.count
 
     def deliver(self, leases: list[Lease]) -> None:
         self.unsent.append(self.subscription.encoded(leases))
         self.count += len(leases)
+        self.size += len(self.unsent[-1])
         self.changed.set()
 
     def end(self, error: PubsubError) -> None:
@@ -148,7 +152,7 @@ class _Stream:
                 raise self.error
             while self.unsent:
                 await context.write(self.unsent.pop(0) + said)
-            self.count = 0
+            self.count = self.size = 0
             self.subscription.wake()
 
     async def hear(self, requests: Any) -> None:

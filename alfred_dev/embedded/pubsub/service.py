@@ -212,9 +212,9 @@ class Service:
         names.check_retention(seconds_of(about.message_retention_duration))
         if about.HasField("dead_letter_policy"):
             policy = about.dead_letter_policy
-            policy.max_delivery_attempts = names.check_attempts(policy.max_delivery_attempts)
             if policy.dead_letter_topic not in self.broker.topics:
                 raise PubsubError(Code.NOT_FOUND, "Dead letter topic not found")
+            policy.max_delivery_attempts = names.check_attempts(policy.max_delivery_attempts)
         if about.HasField("retry_policy"):
             _complete_retries(about.retry_policy)
 

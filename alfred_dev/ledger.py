@@ -96,14 +96,15 @@ class Ledger:
             known[entry.key] = entry
         return entry
 
-    def release(self, entry: Entry, root: Path) -> Entry:
-        """Write down that ``root`` wants nothing more of a change; return what is left of it.
+    def release(self, entry: Entry, root: Path | None) -> Entry:
+        """Write down that ``root`` (None: everybody) wants nothing more of a change.
 
-        The entry itself stays, with nobody's wants, until ``forget``: undoing is not done yet.
+        Returns what is left of it. The entry itself stays until ``forget``: it is not undone yet.
         """
         with self._changing() as known:
             found = known.get(entry.key, entry)
-            wants = {k: v for k, v in _alive(found.wants).items() if k != str(root)}
+            wants = {} if root is None else _alive(found.wants)
+            wants.pop(str(root), None)
             left = Entry(kind=found.kind, target=found.target, data=found.data, wants=wants)
             known[entry.key] = left
         return left
@@ -128,6 +129,9 @@ class Ledger:
             known = {entry.key: entry for entry in self.entries()}
             yield known
             rows = [_row(entry) for entry in known.values()]
+            if not rows:
+                self.file.unlink(missing_ok=True)
+                return
             write(self.file, (json.dumps({"changes": rows}, indent=1) + "\n").encode())
         finally:
             os.close(descriptor)

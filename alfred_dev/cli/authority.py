@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alfred_dev import hostnames, ledger
+from alfred_dev import hostnames, ledger, slots
 from alfred_dev.catalog.project import Loaded, Project
-from alfred_dev.ledger import Ledger
+from alfred_dev.changes.machine import Machine
+from alfred_dev.ledger import Entry, Ledger
+from alfred_dev.names import resolve
+from alfred_dev.names.base import Wanted
+from alfred_dev.pki import authority, bundle
+from alfred_dev.pki import store as pki_store
 from alfred_dev.pki.authority import Store
 from alfred_dev.pki.own import Own
+from alfred_dev.pki.trust import Authority
+from alfred_dev.planner import SLOT_STEP
 from alfred_dev.settings import DEFAULT_DOMAIN
-from alfred_dev.workspace import Workspace
+from alfred_dev.setup import act
+from alfred_dev.workspace import Workspace, make_private_folder
+
+DNS_PORT = 8053  # of our own dnsmasq, in slot 0; 53 is for root alone
 
 
 def ledger_of_user() -> Ledger:
@@ -43,6 +54,68 @@ def own(place: Workspace, found: Loaded) -> Own | None:
     certificate, key = (place.root / Path(p).expanduser() for p in found.project.certificate)
     where = dict(found.given(("gateway", "cert")))[found.project.certificate[0]]
     return Own(certificate=certificate, key=key, where=where)
+
+
+def wanted(place: Workspace, found: Loaded) -> Wanted:
+    """Return what this checkout wants of hosts files and of DNS."""
+    domain = found.project.domain or DEFAULT_DOMAIN
+    everything = hostnames.hostnames(found.catalog, domain)
+    return Wanted(
+        names=tuple(h.name for h in everything if h.web),
+        plain=tuple(h.name for h in everything if not h.web),
+        domains=hostnames.domains(domain),
+        servers=(f"127.0.0.1:{DNS_PORT + SLOT_STEP * (slot_of(place) or 0)}",),
+    )
+
+
+def slot_of(place: Workspace) -> int | None:
+    """Return the slot that a checkout has, None when it has none yet."""
+    return slots.of(slots.registry(os.environ, Path.home()), place.root)
+
+
+def all_resolve(found: Loaded) -> bool:
+    """Tell whether every name leads to this machine already."""
+    return all(r.ok for r in resolve.resolve(names(found)))
+
+
+def with_ca(place: Workspace, found: Loaded) -> Store:
+    """Return the store, with a CA that can be used: made if there is none. Raises AlfredError."""
+    here = store(place, found.project)
+    if here.ca_certificate.exists():
+        authority.read_ca(here, now())
+    else:
+        pki_store.ensure(here, names(found, web_only=True), now(), own=own(place, found))
+    return here
+
+
+def of_places(here: Store) -> Authority:
+    """Return the CA as places of trust know it."""
+    return Authority(here.ca_certificate.read_text(), here.ca_certificate)
+
+
+def stale_trust(here: Store) -> list[Entry]:
+    """Return the ledger's entries of trust in a CA that was replaced."""
+    present = here.ca_certificate.read_text()
+    entries = here.ledger.entries()
+    return [e for e in entries if e.data.get("ca") == str(here.ca_folder)
+            and e.data.get("pem") != present]  # fmt: skip
+
+
+def forget_stale_trust(machine: Machine, here: Store, tell: Callable[[str], None]) -> None:
+    """Take back the trust in a CA that was replaced, for every checkout: it signs nothing more."""
+    stale = {entry.key for entry in stale_trust(here)}
+    if stale:
+        undos = act.undoing(machine, here.ledger, None, kinds=lambda entry: entry.key in stale)
+        act.undo(undos, machine, here.ledger, None, tell)
+
+
+def ca_variables(place: Workspace, here: Store) -> dict[str, str]:
+    """Write the CA bundle and return the variables that name it; none before there is a CA."""
+    if not here.ca_certificate.exists():
+        return {}
+    make_private_folder(place.home)
+    path = bundle.write_bundle(place.home, here.ca_certificate, os.environ)
+    return bundle.variables(path) if path else {}
 
 
 def now() -> datetime:

@@ -143,17 +143,29 @@ def schema() -> None:
 
 
 def uninstall(yes: options.Yes = False) -> None:
-    """End everything, delete what was made here but .env, and free this checkout's slot."""
+    """End everything, delete what was made here but .env, and give the machine back."""
     from alfred_dev import lifecycle, slots, workspace
-    from alfred_dev.cli import session
+    from alfred_dev.changes.machine import Machine
+    from alfred_dev.cli import authority, session
     from alfred_dev.cli.stack import confirm
+    from alfred_dev.pki.store import delete_leaves
+    from alfred_dev.report import security
+    from alfred_dev.setup import act
 
     place = session.workspace()
+    machine, ledger = Machine(), authority.ledger_of_user()
+    undos = act.undoing(machine, ledger, place.root, kinds=lambda _: True)
+    for line in security.undos(undos):
+        session.note(line)
     question = f"End everything and delete {place.home} with all data?"
     confirm(question, yes=yes, command="alfred-dev uninstall --yes")
     if place.home.is_dir():
         with session.locked("uninstall"):
             lifecycle.down(place, session.runtimes(place), session.note)
-        workspace.delete_tree(place.home)
+    act.undo(undos, machine, ledger, place.root, session.note)
+    delete_leaves(place.root / "certs")
+    workspace.delete_tree(place.home)
     slots.release(session.slots_file(), place.root)
-    print("Gone: all that ran, .alfred and the slot. Left: .env, alfred.yaml, .venv.")
+    for one in undos:
+        print(f"kept   {one.title}" if one.kept_for else f"undone {one.title}")
+    print("Gone: all that ran, .alfred, certificates, the slot. Left: .env, alfred.yaml, .venv.")

@@ -11,7 +11,20 @@ import typer
 from typer.exceptions import TyperException
 
 from alfred_dev import __version__
-from alfred_dev.cli import config, doctor, lint, logs, options, render, stack, status, tools
+from alfred_dev.cli import (
+    certs,
+    config,
+    doctor,
+    lint,
+    logs,
+    names,
+    options,
+    render,
+    setup,
+    stack,
+    status,
+    tools,
+)
 from alfred_dev.errors import AlfredError, MachineError, UsageError
 from alfred_dev.report import command
 
@@ -54,7 +67,7 @@ def _root(
     ctx.obj = options.Globals(env_file=env_file, flags=options.assignments(settings or ()))
 
 
-for module in (stack, status, logs, tools, config, render, doctor, lint):
+for module in (stack, status, logs, tools, config, render, doctor, lint, setup, certs, names):
     module.register(app)
 
 

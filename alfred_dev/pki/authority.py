@@ -25,6 +25,7 @@ from alfred_dev.workspace import make_private_folder, read_bytes, write
 
 NEW_CA = "alfred-dev certs mint --new-ca"
 LEDGER_KIND = "ca"
+IGNORE = ".gitignore"
 FILES = ("ca.key", "ca.pem", "lock")
 PUBLIC_FILE = 0o644
 OTHERS = 0o077
@@ -83,7 +84,7 @@ def changing(store: Store) -> Iterator[None]:
     if not store.certs.is_dir():
         store.certs.mkdir()
         # A project of its own has no rule yet that keeps keys out of git.
-        write(store.certs / ".gitignore", b"*\n", mode=PUBLIC_FILE)
+        write(store.certs / IGNORE, b"*\n", mode=PUBLIC_FILE)
     with lock.held(store.ca_folder / "lock", "alfred-dev certs", tell=lambda _: None):
         yield
 

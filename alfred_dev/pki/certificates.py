@@ -6,6 +6,7 @@ Pure: bytes in, bytes out, the clock is given. Keys are ECDSA P-256, unencrypted
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,9 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 # as well: no such name is valid. Constraints on DNS alone would leave those names open.
 NOWHERE = "invalid"
 COMMON_NAME_MAX = 64  # X.520's ub-common-name
+_BLOCK = re.compile(
+    rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----.*?-----END (?:TRUSTED )?CERTIFICATE-----", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +139,13 @@ def signed_by(pem: bytes, ca_pem: bytes) -> bool:
     return True
 
 
-def each(pem: bytes) -> tuple[bytes, ...]:
-    """Return every certificate in ``pem`` as PEM of its own, each once. Raises ValueError."""
-    found = dict.fromkeys(_certificates(pem))
-    return tuple(c.public_bytes(serialization.Encoding.PEM) for c in found)
+def blocks(pem: bytes) -> tuple[bytes, ...]:
+    """Return every certificate in ``pem`` as PEM of its own, each once; comments are dropped.
 
-
-def _certificates(pem: bytes) -> Iterable[x509.Certificate]:
-    return x509.load_pem_x509_certificates(pem) if b"-----BEGIN CERT" in pem else ()
+    Reads no certificate: bundles of a system have some that strict parsers refuse.
+    """
+    found = (match[0].replace(b"\r", b"") for match in _BLOCK.finditer(pem))
+    return tuple(dict.fromkeys(block + b"\n" for block in found))
 
 
 def _private_key(pem: bytes) -> CertificateIssuerPrivateKeyTypes:

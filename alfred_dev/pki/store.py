@@ -14,7 +14,7 @@ from pathlib import Path
 
 from alfred_dev.pki import authority, certificates
 from alfred_dev.pki import own as own_certificate
-from alfred_dev.pki.authority import NEW_CA, OTHERS, PUBLIC_FILE, Store, pair_at
+from alfred_dev.pki.authority import IGNORE, NEW_CA, OTHERS, PUBLIC_FILE, Store, pair_at
 from alfred_dev.pki.certificates import RENEW_BEFORE, Certificate, Pair
 from alfred_dev.pki.own import Own
 from alfred_dev.workspace import read_bytes, write
@@ -104,6 +104,14 @@ def why_not(store: Store, leaf: str, names: Iterable[str], now: datetime) -> str
     return next((reason for wrong, reason in problems if wrong), "")
 
 
+def show_ca(store: Store) -> Certificate | None:
+    """Return what the CA's certificate says, None where there is none that can be read."""
+    try:
+        return certificates.read(read_bytes(store.ca_certificate) or b"")
+    except ValueError:
+        return None
+
+
 def show(store: Store) -> dict[str, Certificate]:
     """Return the leaves that are there. Those that cannot be read are left out."""
     found = {}
@@ -115,11 +123,14 @@ def show(store: Store) -> dict[str, Certificate]:
     return found
 
 
-def delete_leaves(store: Store) -> None:
-    """Delete the leaves of this checkout."""
+def delete_leaves(folder: Path) -> None:
+    """Delete the leaves in a checkout's ``certs``, and the folder if we made it."""
     for leaf in LEAVES:
-        store.certificate(leaf).unlink(missing_ok=True)
-        store.key(leaf).unlink(missing_ok=True)
+        (folder / f"{leaf}.pem").unlink(missing_ok=True)
+        (folder / f"{leaf}.key").unlink(missing_ok=True)
+    if [path.name for path in folder.glob("*")] == [IGNORE]:
+        (folder / IGNORE).unlink()
+        folder.rmdir()
 
 
 def _write(store: Store, leaf: str, pair: Pair) -> None:

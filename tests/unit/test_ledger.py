@@ -29,6 +29,7 @@ def test_a_change_is_shared_and_counted(book: Ledger, tmp_path: Path) -> None:
     book.begin("hosts", "/etc/hosts", one, wants=["a", "b"], data={"before": "1"})
     entry = book.begin("hosts", "/etc/hosts", two, wants=["b", "c"], data={"before": "2"})
     assert entry.all_wants == ("a", "b", "c")
+    assert book.file.stat().st_mode & 0o777 == 0o600
     assert entry.data == {"before": "1"}, "the first saw the machine without us"
     left = book.release(entry, one)
     assert left.all_wants == ("b", "c")
@@ -36,7 +37,7 @@ def test_a_change_is_shared_and_counted(book: Ledger, tmp_path: Path) -> None:
     assert book.entries(), "two still wants it"
     book.forget(book.release(left, two))
     assert book.entries() == ()
-    assert book.file.stat().st_mode & 0o777 == 0o600
+    assert not book.file.exists()
 
 
 def test_a_checkout_that_is_gone_wants_nothing(book: Ledger, tmp_path: Path) -> None:

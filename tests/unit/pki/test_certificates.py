@@ -164,5 +164,5 @@ def test_wildcards_of_a_foreign_certificate_cover_one_label(ca: Pair) -> None:
 def test_a_bundle_is_taken_apart_once_each(ca: Pair) -> None:
     leaf = certificates.issue(ca, ("localhost",), NOW).certificate
     text = b"# a comment\n" + ca.certificate + b"\n" + leaf + ca.certificate
-    assert certificates.each(text) == (ca.certificate, leaf)
-    assert certificates.each(b"") == ()
+    assert certificates.blocks(text) == (ca.certificate, leaf)
+    assert certificates.blocks(b"") == ()

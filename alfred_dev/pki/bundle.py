@@ -1,0 +1,62 @@
+"""The CA bundle that processes and containers get: what they trusted before, and our CA.
+
+It extends what the variables already name, and never replaces it. OpenSSL's and Python's
+variables replace the system's authorities, so those are in it as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from alfred_dev.pki import certificates
+from alfred_dev.workspace import read_bytes, write
+
+VARIABLES = ("NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+NAME = "ca-bundle"
+READABLE = 0o644
+# Debian and its family, Fedora and its family, openSUSE, Alpine and macOS.
+SYSTEM = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+def write_bundle(
+    folder: Path, ca: Path, environment: Mapping[str, str], *, system: Iterable[str] = SYSTEM
+) -> Path | None:
+    """Write the bundle into ``folder`` and return its path; None when there is no CA yet.
+
+    A bundle that extends what ``environment`` names has a name of its own: two shells with other
+    variables do not take each other's authorities away.
+    """
+    own = read_bytes(ca)
+    if own is None:
+        return None
+    named = _named(environment, folder)
+    roots = next((Path(path) for path in system if Path(path).is_file()), None)
+    parts = [roots.read_bytes()] if roots else []
+    bundle = joined([*parts, *(path.read_bytes() for path in named), own])
+    mark = f"-{hashlib.sha256(repr(named).encode()).hexdigest()[:8]}" if named else ""
+    path = folder / f"{NAME}{mark}.pem"
+    write(path, bundle, mode=READABLE)
+    return path
+
+
+def joined(parts: Iterable[bytes]) -> bytes:
+    """Return every certificate of ``parts`` once."""
+    return b"".join(dict.fromkeys(block for part in parts for block in certificates.blocks(part)))
+
+
+def variables(bundle: Path) -> dict[str, str]:
+    """Return the variables that name ``bundle``."""
+    return dict.fromkeys(VARIABLES, str(bundle))
+
+
+def _named(environment: Mapping[str, str], folder: Path) -> list[Path]:
+    """Return the files that the variables name already, but for bundles of our own."""
+    paths = (Path(environment.get(name) or "/") for name in VARIABLES)
+    return list(dict.fromkeys(p for p in paths if p.is_file() and p.parent != folder))

@@ -1,0 +1,1 @@
+"""Names and trust in one step, and all of it back again."""

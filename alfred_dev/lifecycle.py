@@ -96,7 +96,7 @@ def up(
     progress.steps(steps)
     act(stack, steps)
     if not wait:
-        statuses = look(stack, selected=wanted.ids)
+        statuses = look(stack, chosen=wanted.ids)
         return Report(statuses=statuses, duration_s=time.monotonic() - began, steps=steps)
     statuses, end = asyncio.run(
         watch(
@@ -110,7 +110,7 @@ def up(
         )
     )
     if end is not End.HEALTHY:
-        statuses = look(stack, selected=wanted.ids)  # what was blocked has not been asked yet
+        statuses = look(stack, chosen=wanted.ids)  # what was blocked has not been asked yet
     killed = out_of_memory_kills() > oom
     failures = () if end is End.HEALTHY else explain(stack, statuses, out_of_memory=killed)
     return Report(
@@ -196,9 +196,9 @@ def observe(stack: Stack) -> Observed:
     return stack.runtime.observe(ports)
 
 
-def look(stack: Stack, *, selected: Sequence[str] | None = None) -> tuple[ServiceStatus, ...]:
+def look(stack: Stack, *, chosen: Sequence[str] | None = None) -> tuple[ServiceStatus, ...]:
     """Observe and probe everything once."""
-    chosen = selection(stack) if selected is None else selected
+    chosen = selection(stack) if chosen is None else chosen
     probes = asyncio.run(_probe(stack.plan, [e.port for e in stack.plan.endpoints]))
     return status.assess(stack.plan, observe(stack), probes, chosen)
 
@@ -263,8 +263,13 @@ def wait_for(
 
 def selection(stack: Stack) -> tuple[str, ...]:
     """Return what ``up`` last selected; everything when it has not run since ``down``."""
-    wanted = recorded(stack.workspace).get("selected", ())
-    return tuple(name for name in stack.plan.ids if name in wanted) or stack.plan.ids
+    return selected(stack.workspace, stack.plan)
+
+
+def selected(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
+    """Return the part of ``plan`` that ``up`` last selected."""
+    wanted = recorded(workspace).get("selected", ())
+    return tuple(name for name in plan.ids if name in wanted) or plan.ids
 
 
 def select(stack: Stack, names: Iterable[str]) -> None:

@@ -22,7 +22,8 @@ def held(path: Path, command: str, *, tell: Callable[[str], None]) -> Iterator[N
     The kernel frees the lock with its holder, however that ends: there are no stale locks.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.set_inheritable(descriptor, True)  # for those children that change things for us
     except OSError as error:
         raise cannot_write(path, error) from error
     try:

@@ -59,13 +59,32 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """What is known of a Docker engine and of what it ran for this checkout.
+
+    ``registry``: the mirror in front of every image, empty for none; ``named``: per service, an
+    image that the user names instead of the catalog's; ``unavailable``: image -> why it cannot be
+    had; ``unbuilt``: per service, why its checkout cannot be built; ``kept``: per service, the
+    kind of source that made its data; ``engines``: per service, the version in our own image.
+    """
+
+    registry: str = ""
+    named: Mapping[str, str] = field(default_factory=dict)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    unbuilt: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    engines: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """One observation of the machine.
 
     ``binaries``: per service, a usable real server; ``unusable``: per service, why the one that
     was found cannot be used; ``engines``: per service, the version of our embedded engine;
     ``code``: fingerprint of the code that the services run; ``closed``: port of the catalog ->
-    why a helper cannot have it here.
+    why a helper cannot have it here; ``engine``: of the Docker engine that is to run the services,
+    None for local processes; ``platform``: the absolute folder of the platform's checkout.
     """
 
     binaries: Mapping[str, Found] = field(default_factory=dict)
@@ -73,6 +92,8 @@ class Facts:
     engines: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
     closed: Mapping[int, str] = field(default_factory=dict)
+    engine: EngineFacts | None = None
+    platform: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from alfred_dev import container_sources
 from alfred_dev.catalog.model import Catalog, Engine, Port, Service, Variable
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.plan import (
@@ -78,7 +79,7 @@ def make(
         services=tuple(_service(service, world, absent) for service in present),
         absent=absent,
         catalog=catalog,
-        runtime="process",
+        runtime="process" if facts.engine is None else "docker",
         slot=slot,
         domain=domain or DEFAULT_DOMAIN,
         endpoints_environment=_host_environment(world),
@@ -253,15 +254,26 @@ def _service(service: Service, world: _World, absent: Collection[str]) -> Planne
     return PlannedService(
         definition=service,
         kind="helper" if service.helper else "service",
-        source=choose_source(service, world.facts),
+        source=_source(service, world.facts),
         endpoints=tuple(_endpoint(service, index, world) for index in range(len(service.ports))),
         depends_on={k: v for k, v in service.depends_on.items() if k not in absent},
         environment=_environment(service, world),
         client={k: fill(v, address, setting) for k, v in service.client.items()},
         asks={world.providers[name][0].id: name for name in service.needs},
-        contained=False,
+        contained=_in_container(service, world.facts),
         moved=tuple(_moved(service, index, world) for index in _movers(service, world)),
     )
+
+
+def _in_container(service: Service, facts: Facts) -> bool:
+    """Tell whether ``service`` runs in a container; helpers stay on this machine."""
+    return facts.engine is not None and not service.helper and service.host_port is None
+
+
+def _source(service: Service, facts: Facts) -> Source:
+    if _in_container(service, facts):
+        return container_sources.choose(service, facts.platform, facts.engine)
+    return choose_source(service, facts)
 
 
 def _movers(service: Service, world: _World) -> list[int]:

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from alfred_dev.catalog import json_schema
-from alfred_dev.catalog.project import FILE, SCHEMA_PATH, Loaded, load
+from alfred_dev.catalog.project import FILE, SCHEMA_PATH, Loaded, Project, load
 from alfred_dev.errors import ConfigError, Problem, UsageError
 from alfred_dev.settings import SETTINGS
 from alfred_dev.workspace import Workspace, read_bytes, write
@@ -58,6 +58,13 @@ def write_schema(workspace: Workspace) -> None:
     """Write the JSON Schema that alfred.yaml names, where editors look for it."""
     text = json.dumps(json_schema.document(), indent=1) + "\n"
     write(workspace.root / SCHEMA_PATH, text.encode())
+
+
+def platform(workspace: Workspace, project: Project) -> str | None:
+    """Return the absolute folder of the platform's checkout, None when alfred.yaml names none."""
+    if project.platform is None:
+        return None
+    return str((workspace.root / Path(project.platform).expanduser()).resolve())
 
 
 def _refused(path: Path, cause: str, fix: list[str]) -> UsageError:

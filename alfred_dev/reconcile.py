@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from alfred_dev.plan import Plan
+from alfred_dev.plan import Plan, SourceKind
 from alfred_dev.runtime.base import LaunchSpec, Observed, State
 
 
@@ -65,7 +66,8 @@ def differences(old: LaunchSpec, new: LaunchSpec) -> tuple[str, ...]:
         return (f"it now comes from {new.source}",)
     causes = []
     if old.code != new.code:
-        causes.append("alfred-dev was updated")
+        image = bool(new.around) and new.source not in (SourceKind.EMBEDDED, SourceKind.STAND_IN)
+        causes.append("its image changed" if image else "alfred-dev was updated")
     if old.argv != new.argv:
         causes.append("its command line changed")
     changed = sorted(
@@ -77,7 +79,16 @@ def differences(old: LaunchSpec, new: LaunchSpec) -> tuple[str, ...]:
         causes.append(f"{_some(changed)} changed")
     if old.files != new.files:
         causes.append("its configuration file changed")
+    if old.around != new.around:
+        causes.append(f"{_parts(old.around, new.around)} changed")
     return tuple(causes)
+
+
+def _parts(old: str, new: str) -> str:
+    """Return which parts of a container's entry differ: ports, volumes, limits."""
+    before, after = (json.loads(text or "{}") for text in (old, new))
+    keys = before.keys() | after.keys()
+    return _some(sorted(key for key in keys if before.get(key) != after.get(key)))
 
 
 def _some(names: Iterable[str], limit: int = 3) -> str:

@@ -103,8 +103,14 @@ SETTINGS = (
     ),
     Setting(
         key="ALFRED_RUNTIME",
-        about="auto or process: what runs the services.",
+        about="auto, docker or process: what runs the services.",
         default="auto",
+    ),
+    Setting(
+        key="ALFRED_IMAGE_REGISTRY",
+        about="A registry in front of every image of the Docker runtime: HOST[:PORT][/PATH].",
+        pattern=r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._/-]+)?",
+        expected="HOST, HOST:PORT or HOST:PORT/PATH",
     ),
     Setting(
         key="ALFRED_SLOT",

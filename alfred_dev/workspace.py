@@ -25,10 +25,14 @@ PRIVATE_FILE = 0o600
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A rendered file: path relative to the render folder, and its text."""
+    """A rendered file: path relative to the render folder, and its text.
+
+    ``mode``: more than this user may read what a container mounts; the folder above is closed.
+    """
 
     path: str
     text: str
+    mode: int = PRIVATE_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +83,14 @@ class Workspace:
 
     def write_render(self, artifacts: Iterable[Artifact]) -> None:
         """Make the render folder hold exactly ``artifacts``."""
-        wanted = {artifact.path: artifact.text for artifact in artifacts}
+        wanted = {artifact.path: artifact for artifact in artifacts}
         for old in sorted(self.render.rglob("*")):
             if old.is_file() and str(old.relative_to(self.render)) not in wanted:
                 old.unlink()
-        for name, text in wanted.items():
+        for name, artifact in wanted.items():
             path = self.render / name
             make_private_folder(path.parent)
-            write(path, text.encode())
+            write(path, artifact.text.encode(), mode=artifact.mode)
 
 
 def make_private_folder(folder: Path) -> None:

@@ -134,7 +134,8 @@ class Container:
     ``command`` replaces the image's own, ``user`` too; ``volume``: where it keeps its data;
     ``mounts``: rendered file -> its path inside, read-only; ``health``: a command made of what
     the image has inside, empty for none; ``cap_add``: the only capabilities it keeps;
-    ``memory``, ``shm``: limits as Compose writes them. ``command``, ``health`` and
+    ``memory``, ``shm``: limits as Compose writes them; ``read_only``: it writes to its volume and
+    to /tmp alone. ``command``, ``health`` and
     ``environment`` may hold ``{port}``, ``{port1}`` (the second row) and ``{KEY}`` for a setting.
     """
 
@@ -148,6 +149,7 @@ class Container:
     memory: str = "1g"
     shm: str | None = None
     stop_signal: str | None = None
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,21 +13,25 @@ from pathlib import Path
 import typer
 
 from alfred_dev import envfile, facts, lifecycle, lock, projectfile, slots
-from alfred_dev.catalog.model import Catalog
+from alfred_dev.catalog.model import Catalog, Profile
 from alfred_dev.catalog.project import Loaded
 from alfred_dev.catalog.schema import did_you_mean
+from alfred_dev.cli import containers
+from alfred_dev.cli.containers import OBTAIN, Containers, Obtaining
 from alfred_dev.errors import AlfredError, MachineError, UsageError
 from alfred_dev.host import bindable, disk, listeners
 from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Plan
 from alfred_dev.planner import make
 from alfred_dev.render.process import Layout, desired
+from alfred_dev.runtime import memory
 from alfred_dev.runtime.base import Runtime
 from alfred_dev.runtime.process import ProcessRuntime
 from alfred_dev.settings import BY_KEY, Settings, check
 from alfred_dev.workspace import Workspace, find_root, make_private_folder
 
 CLONE = Path(__file__).parents[2]
+Wants = Callable[[Plan, tuple[Profile, ...]], Plan]
 
 
 def note(text: str) -> None:
@@ -59,50 +63,111 @@ def stack(
     *,
     make_secrets: bool = False,
     flags: Mapping[str, str | None] | None = None,
+    wants: Wants | None = None,
+    obtaining: Obtaining = OBTAIN,
 ) -> Stack:
     """Return everything a command works on.
 
     ``make_secrets``: the command starts things, so it may write ``.env`` and claim a slot;
-    ``flags``: settings that options of the command give, None where the option was not given.
+    ``flags``: settings that options of the command give, None where the option was not given;
+    ``wants``: the part of the plan that is to run, for which images are had as ``obtaining`` says.
     """
     place = workspace()
     check_access(place)
     found = projectfile.loaded(place)
     settings = load_settings(ctx, place, found, flags)
     if make_secrets:
-        for warning in (*found.warnings, *settings.strays):
-            note(f"warning: {warning}")
-        place.prepare()
-        refuse_open_disk(place)
-        if found.project.present:
-            projectfile.write_schema(place)
-        if envfile.ensure(place, settings, tell=note):
-            settings = load_settings(ctx, place, found, flags)
-    refuse_other_runtimes(settings["ALFRED_RUNTIME"])
-    machine = facts.gather(
-        found.catalog, path=os.environ.get("PATH", os.defpath), cache=place.run / "versions.json"
+        settings = _made_ready(ctx, place, found, settings, flags)
+    chosen = containers.choose(place, settings["ALFRED_RUNTIME"], note, starting=make_secrets)
+    if make_secrets:
+        refuse_other_runtime(place, chosen)
+    planning = _Planning(
+        place=place,
+        found=found,
+        settings=settings,
+        engine=containers.opened(place, chosen, note, starting=make_secrets),
+        starting=make_secrets,
     )
-
-    def plan_of(slot: int) -> Plan:
-        return make(found.catalog, settings, machine, slot=slot, domain=found.project.domain)
-
-    runtime = process_runtime(place)
-    machine = replace(machine, closed=closed_to_helpers(found.catalog, runtime))
     if make_secrets or flags is not None:
-        slot = _slot(place, settings["ALFRED_SLOT"], runtime, plan_of)
+        slot = _slot(place, settings["ALFRED_SLOT"], planning.plan)
     else:
         slot = _remembered(place)
-    plan = plan_of(slot)
+    if make_secrets and wants is not None:
+        planning.obtain(slot, wants, obtaining)
     if make_secrets:
         slots.claim(slots_file(), place.root, str(slot), usable=lambda _: True)
         certificates(place, found)
-    return Stack(
-        workspace=place,
-        plan=plan,
-        profiles=found.project.profiles,
-        runtime=runtime,
-        render=functools.partial(desired, layout=layout(place)),
-    )
+    return planning.stack(slot)
+
+
+def _made_ready(
+    ctx: typer.Context | None,
+    place: Workspace,
+    found: Loaded,
+    settings: Settings,
+    flags: Mapping[str, str | None] | None,
+) -> Settings:
+    """Make folders and secrets; return the settings, with those."""
+    for warning in (*found.warnings, *settings.strays):
+        note(f"warning: {warning}")
+    place.prepare()
+    refuse_open_disk(place)
+    if found.project.present:
+        projectfile.write_schema(place)
+    if envfile.ensure(place, settings, tell=note):
+        return load_settings(ctx, place, found, flags)
+    return settings
+
+
+class _Planning:
+    """Plans of one command, which may change while images turn out not to be had."""
+
+    def __init__(
+        self,
+        *,
+        place: Workspace,
+        found: Loaded,
+        settings: Settings,
+        engine: Containers | None,
+        starting: bool,
+    ) -> None:
+        self.place, self.found, self.settings = place, found, settings
+        self.engine, self.starting = engine, starting
+        self.processes = process_runtime(place)
+        path = os.environ.get("PATH", os.defpath)
+        machine = facts.gather(found.catalog, path=path, cache=place.run / "versions.json")
+        self.machine = replace(
+            machine,
+            closed=closed_to_helpers(found.catalog, self.processes),
+            platform=projectfile.platform(place, found.project),
+            engine=engine.facts(settings, starting=starting) if engine else None,
+        )
+
+    def plan(self, slot: int) -> Plan:
+        """Return the plan of a slot."""
+        domain = self.found.project.domain
+        return make(self.found.catalog, self.settings, self.machine, slot=slot, domain=domain)
+
+    def obtain(self, slot: int, wants: Wants, how: Obtaining) -> None:
+        """Have all that is needed for what is to run, then remember the runtime."""
+        if self.engine is None:
+            return remember_processes(self.place)
+        while not self.engine.obtain(wants(self.plan(slot), self.found.project.profiles), how):
+            known = self.engine.facts(self.settings, starting=True)
+            self.machine = replace(self.machine, engine=known)
+        return self.engine.settle(self.plan(slot))
+
+    def stack(self, slot: int) -> Stack:
+        """Return what a command works on."""
+        plan, place = self.plan(slot), self.place
+        local = functools.partial(desired, layout=layout(place))
+        return Stack(
+            workspace=place,
+            plan=plan,
+            profiles=self.found.project.profiles,
+            runtime=self.engine.runtime(plan, self.processes) if self.engine else self.processes,
+            render=self.engine.render(layout(place)) if self.engine else local,
+        )
 
 
 def certificates(place: Workspace, found: Loaded) -> None:
@@ -192,9 +257,7 @@ def _remembered(place: Workspace) -> int:
     return claimed if claimed is not None else int(lifecycle.recorded(place).get("slot", 0))
 
 
-def _slot(
-    place: Workspace, wanted: str, runtime: ProcessRuntime, plan_of: Callable[[int], Plan]
-) -> int:
+def _slot(place: Workspace, wanted: str, plan_of: Callable[[int], Plan]) -> int:
     """Return the slot to use; claims nothing.
 
     What runs decides, also when the registry was lost: nothing moves silently. Raises UsageError
@@ -209,7 +272,7 @@ def _slot(
         return not listeners.conflicts(ports, listeners.listeners(ports))
 
     file = slots_file()
-    running = lifecycle.recorded(place).get("slot") if runtime.records() is not None else None
+    running = lifecycle.recorded(place).get("slot") if running_runtime(place) else None
     if running is None:
         return slots.choose(file, place.root, wanted, usable=usable)
     if wanted not in ("", slots.AUTO, str(running)):
@@ -228,8 +291,37 @@ def layout(place: Workspace) -> Layout:
 
 
 def runtimes(place: Workspace) -> list[Runtime]:
-    """Return every runtime that may run something of a checkout."""
-    return [process_runtime(place)]
+    """Return every runtime that may run something of a checkout, whatever its settings say.
+
+    Raises MachineError when its containers cannot be looked for.
+    """
+    return [process_runtime(place), *containers.of(place, note)]
+
+
+def running_runtime(place: Workspace) -> str:
+    """Return the name of the runtime that runs services of a checkout now, else nothing."""
+    if process_runtime(place).records() is not None and not memory.load(place).mixed:
+        return "process"
+    return "docker" if any(r.listed() for r in containers.of(place, note)) else ""
+
+
+def refuse_other_runtime(place: Workspace, chosen: str) -> None:
+    """Refuse to start beside services that the other runtime runs. Raises UsageError."""
+    running = running_runtime(place)
+    if running and running != chosen:
+        raise UsageError(
+            "runtime-in-use",
+            f"this checkout runs in the {running} runtime",
+            cause=f"{chosen} was asked for, and both would want the same ports",
+            fix=["alfred-dev down", f"alfred-dev up --runtime {chosen}"],
+        )
+
+
+def remember_processes(place: Workspace) -> None:
+    """Remember that this checkout uses local processes."""
+    remembered = memory.load(place)
+    if remembered.runtime != "process":
+        memory.save(place, replace(remembered, runtime="process"))
 
 
 def process_runtime(place: Workspace) -> ProcessRuntime:
@@ -267,16 +359,3 @@ def refuse_open_disk(place: Workspace) -> None:
             cause=f"the disk under {place.root} ignores file modes (a Windows disk, FAT)",
             fix=["clone into a folder of your Linux file system, such as ~/src"],
         )
-
-
-def refuse_other_runtimes(name: str) -> None:
-    """Accept ``auto`` and ``process``. Raises MachineError, UsageError."""
-    if name == "docker":
-        raise MachineError(
-            "runtime-missing",
-            "this release has no Docker runtime",
-            cause="it runs the services as local processes",
-            fix=["alfred-dev up --runtime process"],
-        )
-    if name not in ("auto", "process"):
-        raise UsageError("usage", f"there is no runtime {name}", cause="known are auto and process")

@@ -17,7 +17,8 @@ from alfred_dev.errors import InterruptedByUser, UsageError
 
 if TYPE_CHECKING:
     from alfred_dev.lifecycle import Progress, Report, Stack
-    from alfred_dev.plan import Request
+    from alfred_dev.plan import Plan, Request
+    from alfred_dev.workspace import Workspace
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +34,7 @@ def up(
         list[Profile] | None, typer.Option("--profile", help="Only this group; may be repeated.")
     ] = None,
     runtime: Annotated[
-        str | None, typer.Option("--runtime", help="auto or process. Default: auto.")
+        str | None, typer.Option("--runtime", help="auto, docker or process. Default: auto.")
     ] = None,
     slot: Annotated[
         str | None,
@@ -41,6 +42,12 @@ def up(
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse embedded engines and stand-ins.")
+    ] = False,
+    build: Annotated[
+        bool, typer.Option("--build", help="Docker: make the images that are made here anew.")
+    ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Docker: ask no registry and no package mirror.")
     ] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for health.")] = False,
     wait_timeout: options.Timeout = None,
@@ -52,6 +59,7 @@ def up(
     """Start everything, or services and what they depend on, and wait for health."""
     from alfred_dev import lifecycle
     from alfred_dev.cli import session
+    from alfred_dev.cli.containers import Obtaining
     from alfred_dev.plan import Request
     from alfred_dev.planner import narrow
 
@@ -64,8 +72,14 @@ def up(
     if dry_run:
         return _dry_run(ctx, request, flags, as_json=as_json)
     with session.locked("up"):
-        stack = session.stack(ctx, make_secrets=True, flags=flags)
-        wanted = narrow(stack.plan, _with_profiles(request, stack))
+        stack = session.stack(
+            ctx,
+            make_secrets=True,
+            flags=flags,
+            wants=lambda plan, profiles: narrow(plan, _with_profiles(request, profiles)),
+            obtaining=Obtaining(offline=offline, build=build),
+        )
+        wanted = narrow(stack.plan, _with_profiles(request, stack.profiles))
         with interruptible(), progress(as_json=as_json) as shown:
             report = lifecycle.up(stack, wanted, shown, wait=not no_wait, timeout_s=_timeout(stack))
     return finish(stack, report, command="up", waited=not no_wait, as_json=as_json)
@@ -127,7 +141,7 @@ def stop(
 
     with session.locked("stop"):
         stack = session.stack(ctx)
-        names = _names(stack, services)
+        names = _names(stack.workspace, stack.plan, services)
         stack.runtime.stop(names)
     if as_json:
         report_json.emit(report_json.status(stack.plan, lifecycle.look(stack), command="stop"))
@@ -149,8 +163,13 @@ def _start(
 
     flags = {"ALFRED_WAIT_TIMEOUT": str(wait_timeout) if wait_timeout else None}
     with session.locked(command):
-        stack = session.stack(ctx, make_secrets=True, flags=flags)
-        wanted = only(stack.plan, _names(stack, services))
+        stack = session.stack(
+            ctx,
+            make_secrets=True,
+            flags=flags,
+            wants=lambda plan, _: only(plan, _names(session.workspace(), plan, services)),
+        )
+        wanted = only(stack.plan, _names(stack.workspace, stack.plan, services))
         if command == "restart":
             stack.runtime.stop(wanted.ids)
         with interruptible(), progress(as_json=as_json) as shown:
@@ -158,12 +177,12 @@ def _start(
     finish(stack, report, command=command, waited=True, as_json=as_json)
 
 
-def _names(stack: Stack, services: list[str] | None) -> tuple[str, ...]:
+def _names(place: Workspace, plan: Plan, services: list[str] | None) -> tuple[str, ...]:
     from alfred_dev import lifecycle
     from alfred_dev.plan import resolve_name
 
-    names = tuple(dict.fromkeys(resolve_name(stack.plan, name) for name in services or ()))
-    return names or lifecycle.selection(stack)
+    names = tuple(dict.fromkeys(resolve_name(plan, name) for name in services or ()))
+    return names or lifecycle.selected(place, plan)
 
 
 def _timeout(stack: Stack) -> float:
@@ -214,11 +233,11 @@ def finish(stack: Stack, report: Report, *, command: str, waited: bool, as_json:
         raise typer.Exit(4 if report.timed_out else 1)
 
 
-def _with_profiles(request: Request, stack: Stack) -> Request:
+def _with_profiles(request: Request, profiles: tuple[Profile, ...]) -> Request:
     """Return the request; where it names nothing, alfred.yaml's profiles are meant."""
     if request.names or request.profiles:
         return request
-    return replace(request, profiles=stack.profiles)
+    return replace(request, profiles=profiles)
 
 
 def _dry_run(
@@ -231,7 +250,7 @@ def _dry_run(
 
     stack = session.stack(ctx, flags=flags)
     missing = envfile.missing(stack.workspace, stack.plan.settings)
-    steps = lifecycle.dry_run(stack, narrow(stack.plan, _with_profiles(request, stack)))
+    steps = lifecycle.dry_run(stack, narrow(stack.plan, _with_profiles(request, stack.profiles)))
     if as_json:
         return report_json.emit(report_json.dry_run(missing, steps))
     for key in missing:

@@ -13,11 +13,12 @@ from typing import Any
 
 import yaml
 
+from alfred_dev import container_sources
 from alfred_dev.catalog.model import Catalog, Container
 from alfred_dev.embedded.spec import VARIABLE
 from alfred_dev.plan import LOOPBACK, Facts, Plan, PlannedService, Source, SourceKind
 from alfred_dev.planner import make
-from alfred_dev.render import alerts, grafana, inside, ours, prometheus, sources
+from alfred_dev.render import alerts, grafana, inside, ours, prometheus
 from alfred_dev.render.expressions import literal
 from alfred_dev.render.inside import HOST, World
 from alfred_dev.settings import resolve
@@ -28,6 +29,7 @@ HEADER = "# Written by alfred-dev render; do not edit.\n"
 NETWORK = "alfred-network"
 PROJECT = "${ALFRED_PROJECT_NAME:-alfred}"
 LABEL = "dev.alfred"
+FILES = f"{LABEL}.files"  # digests of what a container mounts
 # Rare, because each check starts a process in a container; readiness is what our probes see.
 HEALTH = {"interval": "30s", "timeout": "5s", "retries": 3, "start_period": "30s"}
 LOGGING = {"driver": "json-file", "options": {"max-size": "5m", "max-file": "3"}}
@@ -46,20 +48,29 @@ def render(plan: Plan, *, platform: str | None = None) -> tuple[Artifact, ...]:
     ``platform``: the absolute path of the platform's checkout. The plan must hold everything that
     its services depend on. Raises ConfigError, MachineError for what cannot run in a container.
     """
-    chosen = {s.id: sources.choose(s.definition, platform) for s in plan.platform}
-    world = World(plan, chosen)
+    chosen = {s.id: container_sources.choose(s.definition, platform) for s in plan.platform}
+    document, files = of_world(World(plan, chosen))
+    return tuple(sorted((written(document), *files), key=lambda artifact: artifact.path))
+
+
+def written(document: Document) -> Artifact:
+    """Return the compose file of ``document``."""
+    return _with_header(Artifact(FILE, _dumped(document)))
+
+
+def of_world(world: World) -> tuple[Document, list[Artifact]]:
+    """Return the compose file as data, and every file that it mounts."""
+    plan, chosen = world.plan, world.sources
     containers = {s.id: _container(s, chosen[s.id]) for s in plan.platform if not s.by_developer}
     mounted = {path for container in containers.values() for path in container.mounts}
     files = [_with_header(a) for path in mounted for a in MOUNTABLE[path](world)]
     digests = {a.path: hashlib.sha256(a.text.encode()).hexdigest()[:16] for a in files}
-    document = _document(containers, replace(world, files=digests))
-    compose = _with_header(Artifact(FILE, _dumped(document)))
-    return tuple(sorted((compose, *files), key=lambda artifact: artifact.path))
+    return _document(containers, replace(world, files=digests)), files
 
 
 def _container(service: PlannedService, source: Source) -> Container:
     """Return what is known of the image that runs."""
-    if source.kind in sources.OURS:
+    if source.kind in container_sources.OURS:
         return ours.container(service, source)
     known = service.definition.container
     # What the usual image has inside says nothing of one that is built from a checkout.
@@ -86,7 +97,7 @@ MOUNTABLE: Mapping[str, Callable[[World], tuple[Artifact, ...]]] = {
 
 
 def _with_header(artifact: Artifact) -> Artifact:
-    return Artifact(artifact.path, HEADER + artifact.text)
+    return replace(artifact, text=HEADER + artifact.text)
 
 
 # libyaml writes the same and is ten times faster.
@@ -153,7 +164,7 @@ def _service(service: PlannedService, container: Container, world: World) -> Doc
 def _what_runs(service: PlannedService, container: Container, world: World) -> Document:
     source = world.sources[service.id]
     environment = inside.environment(service, container, world)
-    if source.kind in sources.OURS:
+    if source.kind in container_sources.OURS:
         told = ours.spec(service, source, world.plan).to_json()
         environment = dict(sorted({**environment, VARIABLE: literal(told)}.items()))
     return {
@@ -177,7 +188,7 @@ def _image(service: PlannedService, source: Source) -> Document:
 
 def _volume_name(service: str, world: World) -> str:
     # Another server writes another format: a change of source must not meet the old data.
-    own = world.sources[service].kind in sources.OURS
+    own = world.sources[service].kind in container_sources.OURS
     return f"{service}-embedded" if own else service
 
 
@@ -222,6 +233,8 @@ def _how_it_is_kept(service: PlannedService, container: Container, world: World)
         "healthcheck": {"test": ["CMD", *test], **HEALTH} if test else None,
         "restart": "on-failure:5",
         "stop_signal": container.stop_signal,
+        "read_only": container.read_only or None,
+        "tmpfs": ["/tmp"] if container.read_only else None,  # noqa: S108 - in the container
         "security_opt": ["no-new-privileges:true"],
         "cap_drop": ["ALL"],
         "cap_add": list(container.cap_add),
@@ -235,4 +248,4 @@ def _how_it_is_kept(service: PlannedService, container: Container, world: World)
 def _digests(container: Container, world: World) -> dict[str, str]:
     """Return a label that changes with the mounted files, so that Compose starts it anew."""
     digests = " ".join(world.files[path] for path in container.mounts)
-    return {f"{LABEL}.files": digests} if digests else {}
+    return {FILES: digests} if digests else {}

@@ -6,6 +6,7 @@ A value of ``.env`` never stands in a rendered file: Compose takes it from there
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from alfred_dev.catalog.model import Service
 from alfred_dev.errors import ConfigError, Problem
@@ -58,3 +59,37 @@ def _mistake(service: Service, message: str) -> ConfigError:
     where = service.where
     problem = Problem(where.file, where.line, where.column, message)
     return ConfigError("the compose file cannot be written", [problem])
+
+
+def resolved(text: str, values: Mapping[str, str]) -> str:
+    """Return ``text`` as Compose reads it when it is given ``values``: what a container gets.
+
+    Knows the expressions that are written here: ``$$``, ``${KEY:-default}``, ``${KEY:?message}``.
+    """
+    found, rest = [], text
+    while rest:
+        before, dollar, rest = rest.partition("$")
+        found.append(before)
+        if rest.startswith("$"):
+            found.append("$")
+            rest = rest[1:]
+        elif dollar:
+            end = _end(rest)
+            found.append(_value(rest[1:end], values))
+            rest = rest[end + 1 :]
+    return "".join(found)
+
+
+def _value(expression: str, values: Mapping[str, str]) -> str:
+    key, _, default = expression.partition(":")
+    return values.get(key) or (resolved(default[1:], values) if default.startswith("-") else "")
+
+
+def _end(text: str) -> int:
+    """Return where the brace closes that ``text`` begins with."""
+    depth = 0
+    for index, char in enumerate(text):
+        depth += (char == "{") - (char == "}")
+        if depth == 0:
+            return index
+    return len(text)

@@ -35,6 +35,7 @@ def container(service: PlannedService, source: Source) -> Container:
         health=("python3", "-I", "-S", "-c", code),
         memory="512m" if engine else "256m",
         shm="128m" if engine else None,
+        read_only=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -42,6 +43,10 @@ class LaunchSpec:
     def to_json(self) -> str:
         """Return the document that the launcher reads."""
         return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+    def digest(self) -> str:
+        """Return what tells this from every other way to start a service."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
 
     @classmethod
     def from_json(cls, text: str) -> LaunchSpec:

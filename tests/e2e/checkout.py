@@ -36,7 +36,12 @@ class Checkout:
         kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TMPDIR")}
         home = self.root.parent / "home"
         home.mkdir(exist_ok=True)
-        ours = {"PYTHONPATH": str(REPOSITORY), "HOME": str(home), "LANG": "C.UTF-8"}
+        ours = {
+            "PYTHONPATH": str(REPOSITORY),
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "ALFRED_RUNTIME": "process",  # also where a Docker engine answers
+        }
         return {**kept, **ours, **self.environment, **more}
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

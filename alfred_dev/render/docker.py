@@ -1,0 +1,125 @@
+"""Plan -> what the Docker runtime runs: the compose file, made definite for one engine.
+
+The same file as ``compose/`` has, but for what only this machine knows: which image holds our
+code, the network's addresses, and a label that changes with anything that a container is given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from alfred_dev.plan import Plan, PlannedService, SourceKind
+from alfred_dev.render import compose, process
+from alfred_dev.render.compose import FILES, NETWORK, Document
+from alfred_dev.render.expressions import literal, resolved
+from alfred_dev.render.inside import World
+from alfred_dev.render.process import Layout
+from alfred_dev.runtime.base import Desired, LaunchSpec
+from alfred_dev.runtime.compose import SPECS
+from alfred_dev.runtime.containers import SPEC_LABEL
+from alfred_dev.settings import url_twins
+from alfred_dev.workspace import Artifact
+
+PROJECT_VARIABLE = "ALFRED_PROJECT_NAME"
+READABLE = 0o644  # by the user of a container
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What one engine adds. ``project``: the checkout's name there; ``embedded``: our image's
+    name; ``images``: name of an image -> its id, where the engine has it; ``subnet``, ``mtu``: of
+    the network, empty and 0 for the engine's own choice."""
+
+    project: str
+    embedded: str
+    layout: Layout
+    images: Mapping[str, str] = field(default_factory=dict)
+    subnet: str = ""
+    mtu: int = 0
+
+
+def variables(plan: Plan, project: str) -> dict[str, str]:
+    """Return what Compose must be given, secrets too: every setting, as the plan has it."""
+    settings = {key: value.text for key, value in plan.settings.values.items()}
+    return {**settings, **url_twins(settings), PROJECT_VARIABLE: project}
+
+
+def desired(plan: Plan, site: Site) -> Desired:
+    """Return how each container is started, and every file of that; processes of ours too."""
+    world = World(plan, {service.id: service.source for service in plan.platform})
+    document, files = compose.of_world(world)
+    _add_site(document, plan, site)
+    specs = {
+        name: _spec(plan[name], entry, site, variables(plan, site.project))
+        for name, entry in document["services"].items()
+    }
+    for name, spec in specs.items():
+        document["services"][name]["labels"][SPEC_LABEL] = spec.digest()
+    mounted = [replace(file, mode=READABLE) for file in files]
+    beside = _processes(plan, site.layout)
+    said = json.dumps({name: json.loads(spec.to_json()) for name, spec in specs.items()})
+    artifacts: tuple[Artifact, ...] = (
+        compose.written(document), Artifact(SPECS, said), *mounted, *beside.artifacts,
+    )  # fmt: skip
+    return Desired(
+        specs={**specs, **beside.specs},
+        artifacts=tuple(sorted(artifacts, key=lambda a: a.path)),
+    )
+
+
+def _processes(plan: Plan, layout: Layout) -> Desired:
+    """Return what runs on this machine beside the containers."""
+    helpers = [service.id for service in plan.services if service.is_process]
+    if not helpers:
+        return Desired(specs={}, artifacts=())
+    found = process.desired(plan, layout)
+    return replace(found, specs={k: v for k, v in found.specs.items() if k in helpers})
+
+
+def image(service: PlannedService, site: Site) -> str:
+    """Return the name of the image that ``service`` runs from."""
+    if service.source.kind is SourceKind.IMAGE:
+        return service.source.path
+    if service.source.kind is SourceKind.CHECKOUT:
+        return f"{site.project}-{service.id}"  # the name that Compose itself gives to a build
+    return site.embedded
+
+
+def _add_site(document: Document, plan: Plan, site: Site) -> None:
+    for name, entry in document["services"].items():
+        entry.pop("build", None)
+        entry["image"] = literal(image(plan[name], site))
+        entry["pull_policy"] = "never"  # what is wanted is here by now, or has been refused
+    network = document["networks"][NETWORK]
+    if site.subnet:
+        network["ipam"] = {"config": [{"subnet": site.subnet}]}
+    if site.mtu:
+        network["driver_opts"]["com.docker.network.driver.mtu"] = str(site.mtu)
+
+
+def _spec(
+    service: PlannedService, entry: Document, site: Site, given: Mapping[str, str]
+) -> LaunchSpec:
+    apart = ("command", "environment", "image", "depends_on")
+    around = {key: value for key, value in entry.items() if key not in apart}
+    name = image(service, site)
+    return LaunchSpec(
+        service=service.id,
+        source=service.source.kind,
+        argv=tuple(resolved(word, given) for word in entry.get("command", ())),
+        environment={k: resolved(v, given) for k, v in entry["environment"].items()},
+        code=site.images.get(name, name),
+        files=entry["labels"].get(FILES, ""),
+        around=json.dumps(_resolved(around, given), sort_keys=True),
+    )
+
+
+def _resolved(value: Any, given: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolved(item, given) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item, given) for item in value]
+    return resolved(value, given) if isinstance(value, str) else value

@@ -1,0 +1,68 @@
+"""What a checkout remembers of the runtime it uses; it outlives ``down``, not ``uninstall``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alfred_dev.workspace import Workspace, make_private_folder, write
+
+FILE = "runtime.json"
+FAILED_PULL_S = 600.0  # so long an image that could not be had is not asked for again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """``runtime``: the word of the one that was used last, empty before the first ``up``.
+
+    The rest is of the Docker runtime. ``engine``: the variables that lead the docker command to
+    its engine; ``url``, ``tls``: where that is; ``subnet``: of the network; ``sources``: service ->
+    kind of source that it last ran from; ``failed``: image -> (why, when) it could not be had.
+    """
+
+    runtime: str = ""
+    url: str = ""
+    context: str = ""
+    tls: str = ""
+    subnet: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether local processes only help containers."""
+        return self.runtime == "docker"
+
+    def unavailable(self, now: float) -> dict[str, str]:
+        """Return the images that need not be asked for again yet, and why."""
+        return {image: why for image, (why, at) in self.failed.items() if now - at < FAILED_PULL_S}
+
+
+def load(workspace: Workspace) -> Memory:
+    """Return what is remembered; nothing when there is no (whole) file."""
+    try:
+        found: dict[str, Any] = json.loads(_file(workspace).read_text())
+        failed = {k: (str(v[0]), float(v[1])) for k, v in found.pop("failed", {}).items()}
+        return Memory(**{**found, "failed": failed})
+    except FileNotFoundError:
+        return Memory(runtime="process" if _has_data(workspace) else "")
+    except (OSError, ValueError, TypeError, AttributeError, IndexError):
+        return Memory()
+
+
+def save(workspace: Workspace, memory: Memory) -> None:
+    """Remember. Raises MachineError when that cannot be written."""
+    make_private_folder(workspace.home)
+    write(_file(workspace), (json.dumps(asdict(memory)) + "\n").encode())
+
+
+def _file(workspace: Workspace) -> Path:
+    return workspace.home / FILE
+
+
+def _has_data(workspace: Workspace) -> bool:
+    """Tell whether local processes have data here: made before there was a choice."""
+    return workspace.data.is_dir() and any(workspace.data.iterdir())

@@ -12,7 +12,8 @@ from pathlib import Path
 import typer
 
 from alfred_dev import envfile, facts, lifecycle, projectfile
-from alfred_dev.cli import session
+from alfred_dev.catalog.project import Loaded
+from alfred_dev.cli import authority, session
 from alfred_dev.doctor.model import Given
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.errors import AlfredError
@@ -43,12 +44,24 @@ def scene(ctx: typer.Context | None, *, quick: bool = False) -> Scene:
     if guessed and place is not None:
         stack = _guess(place)
     given = _given(place, stack, problem)
+    found = _loaded(place) if place else None
     return Scene(
         given=replace(given, guessed=guessed),
         workspace=place,
         stack=stack,
+        store=authority.store(place, found.project) if place and found else None,
+        web_names=authority.names(found, web_only=True) if found else (),
+        own_certificate=bool(found and found.project.certificate),
         probe_timeout_s=QUICK_TIMEOUT_S if quick else TIMEOUT_S,
     )
+
+
+def _loaded(place: Workspace) -> Loaded | None:
+    """Return what alfred.yaml says, None where it cannot be read."""
+    try:
+        return projectfile.loaded(place)
+    except AlfredError:
+        return None
 
 
 def _given(place: Workspace | None, stack: Stack | None, problem: AlfredError | None) -> Given:

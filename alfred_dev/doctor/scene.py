@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alfred_dev.doctor.model import Given
+from alfred_dev.pki.authority import Store
 from alfred_dev.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -21,13 +21,16 @@ T = TypeVar("T")
 class Scene:
     """One checkout and its machine. ``stack`` is None where there is no plan to make one of.
 
-    ``env_file``: what ``--env-file`` named; ``probe_timeout_s``: seconds that one port may take.
+    ``store``: where certificates are; ``web_names``: what the gateway's must be for;
+    ``own_certificate``: the user brought that; ``probe_timeout_s``: seconds that one port may take.
     """
 
     given: Given
     workspace: Workspace | None
     stack: Stack | None
-    env_file: Path | None = None
+    store: Store | None = None
+    web_names: tuple[str, ...] = ()
+    own_certificate: bool = False
     probe_timeout_s: float = 2.0
     _looks: dict[Any, asyncio.Task[Any]] = field(default_factory=dict)
 

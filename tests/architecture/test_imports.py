@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "plan", "probe", "runtime", "render", "host", "workspace", "reconcile", "status", "failure",
     },
     "doctor": {
-        "catalog", "envfile", "host", "lifecycle", "logs", "plan", "probe", "projectfile",
+        "catalog", "envfile", "host", "lifecycle", "logs", "pki", "plan", "probe", "projectfile",
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "report": {

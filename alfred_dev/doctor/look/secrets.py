@@ -11,11 +11,13 @@ from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.plan import Plan
 from alfred_dev.probe.base import Reason
-from alfred_dev.probe.run import probe_all
+from alfred_dev.probe.run import probe, probe_all
 from alfred_dev.probe.targets import target_of
+from alfred_dev.runtime.base import State
 from alfred_dev.settings import Origin
 
 KEYS = {ProbeKind.POSTGRES: "POSTGRES_PASSWORD", ProbeKind.REDIS: "REDIS_PASSWORD"}
+AGAIN_S = 1.0
 RUNNING = "what the running service was started with"
 
 
@@ -55,12 +57,12 @@ async def passwords(scene: Scene) -> Passwords:
         if e.endpoint.probe in KEYS
     ]
     rows = await asyncio.gather(*(_refused(*row, plan, scene) for row in refused))
-    return Passwords(rows=tuple(rows), services=seen)
+    return Passwords(rows=tuple(row for row in rows if row is not None), services=seen)
 
 
 async def _refused(
     service: Service, kind: ProbeKind, detail: str, plan: Plan, scene: Scene
-) -> Refused:
+) -> Refused | None:
     key = KEYS[kind]
     value = plan.settings.values[key]
     others = [(text, str(origin)) for text, origin in value.shadowed if text]
@@ -69,6 +71,11 @@ async def _refused(
         others.append((started, RUNNING))
     endpoint = next(e for e in service.status.service.endpoints if e.probe is kind)
     ours = target_of(endpoint, plan.settings)
+    if service.status.running.state is State.STARTING:
+        # Postgres refuses the right password too for a moment while it starts.
+        await asyncio.sleep(AGAIN_S)
+        if (await probe(ours, timeout_s=scene.probe_timeout_s)).ok:
+            return None
     targets = [replace(ours, password=text) for text, _ in others]
     results = await probe_all(targets, timeout_s=scene.probe_timeout_s)
     works = next((o for (_, o), r in zip(others, results, strict=True) if r.ok), "")

@@ -1,0 +1,49 @@
+"""A certificate of ours is missing, has expired, or does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alfred_dev.doctor.look.certs import Certs, Leaf, certs
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
+
+
+def judge(seen: Certs, given: Given) -> Iterable[Finding]:
+    """Find leaves that have to be made anew, and why."""
+    for leaf in seen.leaves:
+        if leaf.reason and seen.made:
+            soon = leaf.left_days > 0 and leaf.reason.startswith("its end is")
+            yield Finding(
+                subject=leaf.path.removeprefix(f"{given.root}/"),
+                about=frozenset({"certificates", leaf.name}),
+                cause=_cause(leaf, soon=soon),
+                evidence=(f"{leaf.path}: {leaf.reason}",),
+                severity=Severity.WARNING if soon else Severity.ERROR,
+                fix=_fix(leaf),
+            )
+
+
+def _cause(leaf: Leaf, *, soon: bool) -> str:
+    if soon:
+        return f"the certificate {leaf.name} ends in {leaf.left_days:.0f} days"
+    ended = f", {-leaf.left_days:.0f} days ago" if leaf.left_days < 0 else ""
+    return f"the certificate {leaf.name} cannot be used: {leaf.reason}{ended}"
+
+
+def _fix(leaf: Leaf) -> Fix:
+    if leaf.own:
+        return Fix(text="Renew it where you had it from; alfred.yaml names it under gateway.cert.")
+    return Fix(text="Have it made anew.", commands=("alfred-dev up",), automatic=True)
+
+
+CHECK = Check(
+    code="certificate-unusable",
+    title="A certificate cannot be used",
+    category=Category.CERTS,
+    cause="it expired, was deleted, lacks a name, or its key is another one's",
+    fix="`alfred-dev up` (it renews what has to be)",
+    depends_on=frozenset({"ca-unusable", "clock-wrong", "config-invalid"}),
+    rank=34,
+    observe=certs,
+    judge=judge,
+)

@@ -14,6 +14,7 @@ import typer
 from alfred_dev import envfile, facts, lifecycle, projectfile
 from alfred_dev.catalog.project import Loaded
 from alfred_dev.cli import authority, session
+from alfred_dev.doctor.checks.engine_down import is_engine
 from alfred_dev.doctor.model import Given
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.errors import AlfredError
@@ -40,7 +41,7 @@ def scene(ctx: typer.Context | None, *, quick: bool = False) -> Scene:
         envfile.missing(place, stack.plan.settings)
     except AlfredError as error:
         problem = error
-    guessed = place is not None and stack is None
+    guessed = place is not None and stack is None and not is_engine(problem)
     if guessed and place is not None:
         stack = _guess(place)
     given = _given(place, stack, problem)

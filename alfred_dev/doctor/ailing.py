@@ -13,13 +13,12 @@ from alfred_dev.doctor.words import Line
 # Whatever says exactly why a service ended; the general finding follows from each of them.
 WHY_ENDED = frozenset(
     {
-        "port-taken", "port-privileged", "disk-full", "disk-read-only", "out-of-memory",
-        "too-many-open-files", "too-many-threads", "program-unusable", "module-missing",
-        "data-other-version", "data-damaged", "data-access", "data-locked", "setting-refused",
-        "supervisor-lost", "loopback-broken", "config-invalid", "environment-broken",
-        "inotify-exhausted", "setting-missing", "engine-down", "database-object-missing",
-        "password-mismatch", "endpoint-wrong", "docker-image-missing", "container-oom",
-        "killed", "container-name-taken", "docker-network", "volume-full", "tmp-unusable",
+        "config-invalid", "data-access", "data-damaged", "data-locked", "data-other-version",
+        "database-object-missing", "disk-full", "disk-read-only", "endpoint-wrong", "engine-down",
+        "inotify-exhausted", "killed", "loopback-broken", "module-missing", "name-unknown",
+        "out-of-memory", "password-mismatch", "port-privileged", "port-taken", "port-was-taken",
+        "program-unusable", "setting-missing", "setting-refused", "supervisor-lost",
+        "too-many-open-files", "too-many-threads", "volume-full",
     }
 )  # fmt: skip
 

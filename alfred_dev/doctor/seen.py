@@ -51,13 +51,15 @@ class Service:
 
     @property
     def ended(self) -> bool:
-        """Whether it was started and has ended by itself."""
-        return self.status.running.state in ENDED
+        """Whether it was started and has ended by itself, be it that it is just started again."""
+        running = self.status.running
+        again = running.state is State.STARTING and running.restarts > 0
+        return running.state in ENDED or (again and self.ill and not running.ports)
 
     @property
     def runs(self) -> bool:
         """Whether a process of it is there (or the developer says so)."""
-        return self.status.running.state in (State.RUNNING, State.STARTING)
+        return self.status.running.state in (State.RUNNING, State.STARTING) and not self.ended
 
     @property
     def ending(self) -> str:

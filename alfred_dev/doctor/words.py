@@ -26,7 +26,9 @@ def either(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
-PORT = either(r"address already in use", r"EADDRINUSE", r"cannot listen on", r"port is already all")
+PORT = either(
+    r"address already in use", r"EADDRINUSE", r"cannot listen on", r"port is already allocated"
+)
 PRIVILEGED_PORT = either(r"(?:bind|listen).*(?:permission denied|EACCES)")
 DISK = either(r"no space left on device", r"ENOSPC", r"disk quota exceeded", r"EDQUOT",
               r"file too large", r"EFBIG")  # fmt: skip

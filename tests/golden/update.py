@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alfred_dev.doctor import registry
 from alfred_dev.lint import docs
+from alfred_dev.report.doctor_page import markdown
 from alfred_dev.report.text import ports_markdown
 from alfred_dev.settings import example
 from tests.golden import trees
@@ -22,6 +24,7 @@ def generated() -> dict[str, str]:
     return {
         ".env.example": example(),
         "docs/lint.md": docs.page(),
+        "docs/doctor.md": markdown(registry.every(), registry.scanning()),
         "README.md": f"{head}{BEGIN}{ports_markdown(catalog())}\n{END}{tail}",
     }
 

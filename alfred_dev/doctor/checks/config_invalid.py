@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from alfred_dev.doctor.checks.engine_down import is_engine
 from alfred_dev.doctor.look.configuration import Configuration, configuration
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
 from alfred_dev.errors import AlfredError, ConfigError, Problem
@@ -20,7 +21,7 @@ MADE_ANEW = "alfred-dev doctor setting-missing --fix --yes"
 def judge(seen: Configuration, given: Given) -> Iterable[Finding]:
     """Say why there is no plan."""
     problem = given.problem
-    if problem is None or problem.code in ELSEWHERE:
+    if problem is None or problem.code in ELSEWHERE or is_engine(problem):
         return
     yield Finding(
         subject=problem.where or "configuration",

@@ -48,7 +48,6 @@ CHECK = Check(
             "firewall",
             "cpu-busy",
             "engine-down",
-            "container-paused",
             "slow-link",
             "memory-low",
             "loopback-broken",

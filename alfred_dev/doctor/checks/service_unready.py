@@ -52,11 +52,9 @@ CHECK = Check(
             "module-missing",
             "name-unknown",
             "firewall",
-            "container-network",
             "setting-refused",
             "data-damaged",
             "data-access",
-            "redis-limits",
             "clock-wrong",
         }
     ),  # fmt: skip

@@ -27,6 +27,7 @@ from alfred_dev.status import ServiceStatus
 
 LOG_BYTES = 16_000
 LINES = 60
+EARLIER_S = 60
 _LIMIT = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
 
 
@@ -110,7 +111,9 @@ def _said(stack: Stack, found: ServiceStatus) -> tuple[str, ...]:
     if found.health is status.Health.HEALTHY or not found.selected:
         return ()
     text = masked(stack.runtime.last_words(found.id, LOG_BYTES), stack.plan.secrets)
-    begin = datetime.fromtimestamp(found.running.started_at, UTC)
+    # What is started over and over has said why before its last start.
+    before_s = EARLIER_S if found.running.restarts else 0
+    begin = datetime.fromtimestamp(max(0.0, found.running.started_at - before_s), UTC)
     lines = [line.message for line in logs.parse(found.id, text) if line.at >= begin]
     return tuple(line for line in lines if line.strip())[-LINES:]
 

@@ -1,0 +1,166 @@
+"""What is seen of a service, and which check names its cause: one row a kind of trouble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alfred_dev.doctor import registry, triage
+from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.model import Cause, Outcome, State
+from alfred_dev.doctor.seen import Process, Services
+from alfred_dev.probe.base import Reason, ill
+from alfred_dev.runtime import base
+from tests.unit.doctor.scenes import given, judged, seen
+
+ON_SERVICES = [check for check in registry.every() if check.observe is services]
+FATAL, STOPPED = base.State.FATAL, base.State.STOPPED
+
+
+def diagnosed(look: Services, **known: Any) -> list[Cause]:
+    outcomes = []
+    for check in ON_SERVICES:
+        findings = tuple(judged(check, look, given(**known)))
+        state = State.FOUND if findings else State.OK
+        outcomes.append(Outcome(check=check, state=state, findings=findings))
+    return list(triage.causes(outcomes, given().plan))
+
+
+def ended(name: str, *said: str, detail: str = "exit status 1") -> Services:
+    return seen(states={name: FATAL}, details={name: detail}, said={name: said})
+
+
+def test_a_healthy_stack_has_no_finding() -> None:
+    assert diagnosed(seen()) == []
+
+
+def test_nothing_was_started() -> None:
+    found = diagnosed(seen(alive=False), ever_up=False)
+    assert [(c.check.code, c.severity) for c in found] == [("stack-down", "info")]
+
+
+def test_only_what_was_selected_counts() -> None:
+    chosen = {"redis", "db-postgres"}
+    others = {n: STOPPED for n in given().plan.ids if n not in chosen}  # type: ignore[union-attr]
+    assert diagnosed(seen(states=others, selected=chosen)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("OSError: [Errno 98] Address already in use", "port-was-taken"),
+        ("PANIC:  could not write: No space left on device", "volume-full"),
+        ("FATAL: database files are incompatible with server", "data-other-version"),
+        ("/d was written by PostgreSQL 14, and this is PostgreSQL 18", "data-other-version"),
+        ('FATAL: could not open file "global/pg_control": No such file', "data-damaged"),
+        ("Bad file format reading the append only file", "data-damaged"),
+        ("others may enter /p/.alfred/data/db-postgres (mode 0755)", "data-access"),
+        ("FATAL: data directory has wrong ownership", "data-access"),
+        ("exec /app: exec format error", "program-unusable"),
+        ("python: can't open file '/simple_bot.py': [Errno 2]", "program-unusable"),
+        ("ModuleNotFoundError: No module named 'fastapi'", "module-missing"),
+        ("KeyError: 'TELEGRAM_BOT_TOKEN'", "setting-refused"),
+        ("ValueError: SLACK_BOT_TOKEN is empty", "setting-refused"),
+        (
+            "OSError: [Errno 13] error while attempting to bind: permission denied",
+            "port-privileged",
+        ),
+        ("inotify_init failed: too many instances", "inotify-exhausted"),
+        ("MemoryError", "out-of-memory"),
+        ("OSError: [Errno 24] Too many open files", "too-many-open-files"),
+        ("RuntimeError: can't start new thread", "too-many-threads"),
+        ('FATAL: lock file "postmaster.pid" already exists', "data-locked"),
+        ('database "alfred" does not exist', "database-object-missing"),
+        ('could not translate host name "rediss" to address', "name-unknown"),
+        ("something nobody has a pattern for", "service-ended"),
+    ],
+)
+def test_the_last_words_say_why_it_ended(line: str, code: str) -> None:
+    found = diagnosed(ended("db-postgres", "starting", line))
+    assert [c.check.code for c in found] == [code]
+    assert found[0].finding.subject == "db-postgres"
+    assert line in found[0].finding.evidence
+
+
+def test_what_waits_follows_from_what_ended() -> None:
+    look = seen(
+        states={"db-postgres": FATAL},
+        details={"db-postgres": "exit status 1"},
+        answers={name: ill(Reason.STATUS, "answers 503: waiting for db-postgres")
+                 for name in ("model-registry", "model-router", "agent-core", "ui-chat")},
+    )  # fmt: skip
+    (only,) = diagnosed(look)
+    assert (only.check.code, only.finding.subject) == ("service-ended", "db-postgres")
+    assert "ui-chat: service-unready" in only.masks
+
+
+def test_a_kill_is_told_from_a_crash_and_from_a_lack_of_memory() -> None:
+    killed = {"redis": "terminated by SIGKILL"}
+    look = seen(states={"redis": FATAL}, details=killed)
+    assert "from outside" in diagnosed(look)[0].finding.cause
+    look = seen(states={"redis": FATAL}, details=killed, oom_kills=1)
+    assert diagnosed(look)[0].check.code == "out-of-memory"
+    look = seen(states={"redis": FATAL}, details={"redis": "terminated by SIGSEGV"})
+    assert "crashed" in diagnosed(look)[0].finding.cause
+
+
+def test_a_frozen_service_is_not_merely_silent() -> None:
+    look = seen(
+        answers={"redis": ill(Reason.TIMEOUT, "no complete answer")},
+        processes={"redis": Process(pids=(7,), frozen=(7,))},
+    )
+    (only,) = diagnosed(look)
+    assert only.check.code == "service-frozen"
+    assert only.finding.fix.commands == ("kill -CONT 7",)
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        (Reason.TIMEOUT, "service-silent"),
+        (Reason.STATUS, "service-unready"),
+        (Reason.RESET, "service-unready"),
+        (Reason.PROTOCOL, "wrong-protocol"),
+    ],
+)
+def test_the_way_a_port_answers_says_what_ails_it(reason: Reason, code: str) -> None:
+    (only,) = diagnosed(seen(answers={"vector-db": ill(reason, "so it is")}))
+    assert (only.check.code, only.finding.subject) == (code, "vector-db")
+
+
+def test_a_service_that_listens_elsewhere() -> None:
+    look = seen(
+        closed={"monitoring-metrics"},
+        processes={"monitoring-metrics": Process(pids=(9,), listens=("127.0.0.1:9097",))},
+    )
+    (only,) = diagnosed(look)
+    assert only.check.code == "service-not-listening"
+    assert "127.0.0.1:9097" in only.finding.cause
+
+
+def test_a_lost_supervisor_is_one_finding() -> None:
+    (only,) = diagnosed(seen(alive=False), ever_up=True)
+    assert only.check.code == "supervisor-lost"
+    (only,) = diagnosed(seen(trouble="the supervisor was killed; 3 of its services live on"))
+    assert only.finding.fix.commands == ("alfred-dev up",)
+
+
+def test_two_independent_faults_are_both_named() -> None:
+    look = seen(
+        states={"db-postgres": STOPPED},
+        answers={
+            "agent-core": ill(Reason.TIMEOUT, "no answer"),
+            "model-registry": ill(Reason.STATUS, "waiting for db-postgres"),
+        },
+        processes={"agent-core": Process(pids=(5,), frozen=(5,))},
+    )
+    found = {(c.check.code, c.finding.subject) for c in diagnosed(look)}
+    assert found == {("service-stopped", "db-postgres"), ("service-frozen", "agent-core")}
+
+
+def test_what_changed_since_it_started_is_one_warning_for_all() -> None:
+    drift = ("ALFRED_LOG_LEVEL changed",)
+    (only,) = diagnosed(seen(drift={"agent-core": drift, "ui-chat": drift}))
+    assert (only.check.code, only.severity) == ("settings-changed", "warning")
+    assert "ui-chat" in only.finding.cause

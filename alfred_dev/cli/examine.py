@@ -52,6 +52,7 @@ def scene(ctx: typer.Context | None, *, quick: bool = False) -> Scene:
         stack=stack,
         store=authority.store(place, found.project) if place and found else None,
         web_names=authority.names(found, web_only=True) if found else (),
+        names=authority.names(found) if found else (),
         own_certificate=bool(found and found.project.certificate),
         probe_timeout_s=QUICK_TIMEOUT_S if quick else TIMEOUT_S,
     )

@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Scene:
     """One checkout and its machine. ``stack`` is None where there is no plan to make one of.
 
-    ``store``: where certificates are; ``web_names``: what the gateway's must be for;
+    ``store``: where certificates are; ``names``: of the stack; ``web_names``: the gateway's;
     ``own_certificate``: the user brought that; ``probe_timeout_s``: seconds that one port may take.
     """
 
@@ -30,6 +30,7 @@ class Scene:
     stack: Stack | None
     store: Store | None = None
     web_names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     own_certificate: bool = False
     probe_timeout_s: float = 2.0
     _looks: dict[Any, asyncio.Task[Any]] = field(default_factory=dict)

@@ -79,13 +79,15 @@ class Service:
 class Services:
     """All services. ``trouble``: what is wrong with who runs them; ``alive``: whether that runs;
     ``oom_kills``: processes that the kernel has killed for memory since boot; ``keeper_frozen``:
-    the process of who runs them, where a signal stopped it, else 0."""
+    the process of who runs them, where a signal stopped it, else 0; ``keeper_said``: its
+    last words, where it is gone."""
 
     alive: bool
     trouble: str
     rows: tuple[Service, ...]
     oom_kills: int = 0
     keeper_frozen: int = 0
+    keeper_said: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Service:
         return next(row for row in self.rows if row.id == name)

@@ -35,7 +35,13 @@ class World:
     def variables(self) -> dict[str, str]:
         home = self.root.parent / "home"
         home.mkdir(exist_ok=True)
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        programs = self.root.parent / "bin"
+        if not programs.exists():  # the command as the user types it, of this very code
+            programs.mkdir()
+            command = programs / "alfred-dev"
+            command.write_text(f'#!/bin/sh\nexec {sys.executable} -m alfred_dev "$@"\n')
+            command.chmod(0o755)
+        path = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
         return {
             "PATH": path,
             "HOME": str(home),

@@ -55,7 +55,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "plan", "probe", "runtime", "render", "host", "workspace", "reconcile", "status", "failure",
     },
     "doctor": {
-        "catalog", "envfile", "host", "lifecycle", "logs", "pki", "plan", "probe", "projectfile",
+        "catalog", "changes", "envfile", "host", "ledger", "lifecycle", "logs", "names", "pki",
+        "plan", "probe", "projectfile", "setup",
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "report": {

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from alfred_dev.doctor import words
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Services
+
+REFUSED = words.either(r"error", r"insufficient", r"minimum number", r"denied", r"no space",
+                       r"Traceback", r"cannot", r"could not")  # fmt: skip
 
 
 def judge(seen: Services, given: Given) -> Iterable[Finding]:
@@ -21,15 +25,28 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
     gone = not seen.alive and given.ever_up
     if not seen.trouble and not gone:
         return
+    said = [text for text in seen.keeper_said if REFUSED.search(text)]
+    few = any(words.FILES.search(text) for text in said)
     yield Finding(
         subject="supervisor",
-        cause=seen.trouble
-        or "the supervisor of the services was killed, and they with it "
-        "(a reboot, a closed session, kill)",
+        cause=_cause(seen, said),
         about=frozenset(row.id for row in seen.rows if row.ill),
-        evidence=("its socket does not answer",) if gone else (),
-        fix=Fix(text="Start all of it anew.", commands=("alfred-dev up",), automatic=True),
+        evidence=tuple(said[-3:]) or (("its socket does not answer",) if gone else ()),
+        fix=Fix(
+            text="Start all of it anew.",
+            commands=(*(("ulimit -n $(ulimit -Hn)",) if few else ()), "alfred-dev up"),
+            automatic=not few,
+        ),
         everything=True,
+    )
+
+
+def _cause(seen: Services, said: list[str]) -> str:
+    if said:
+        return f"the supervisor of the services does not start: {said[-1]}"
+    return seen.trouble or (
+        "the supervisor of the services was killed, and they with it (a reboot, a closed session, "
+        "kill)"
     )
 
 

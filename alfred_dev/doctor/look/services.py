@@ -21,6 +21,7 @@ from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
 from alfred_dev.runtime import keeper
 from alfred_dev.runtime.base import Observed, Running, State
+from alfred_dev.runtime.evidence import tail
 from alfred_dev.runtime.process import ProcessRuntime, listening
 from alfred_dev.settings import masked
 from alfred_dev.status import ServiceStatus
@@ -101,9 +102,15 @@ def _joined(
         alive=alive,
         trouble="" if frozen else stack.runtime.trouble(),
         keeper_frozen=frozen,
+        keeper_said=() if alive else _keeper_said(stack),
         rows=tuple(rows),
         oom_kills=lifecycle.out_of_memory_kills(),
     )
+
+
+def _keeper_said(stack: Stack) -> tuple[str, ...]:
+    text = tail(stack.workspace.logs / "supervisord.out", 4000)
+    return tuple(line for line in masked(text, stack.plan.secrets).splitlines() if line.strip())
 
 
 def _said(stack: Stack, found: ServiceStatus) -> tuple[str, ...]:

@@ -36,8 +36,8 @@ READ_ONLY = either(r"read-only file system", r"EROFS")
 MEMORY = either(r"cannot allocate memory", r"\bMemoryError\b", r"OutOfMemoryError", r"ENOMEM",
                 r"out of memory", r"could not (?:map anonymous|create) shared memory")  # fmt: skip
 FILES = either(r"too many open files", r"EMFILE", r"ENFILE", r"file table overflow",
-               r"insufficient file descriptors",
-               r"(?:minimum number|number) of file descriptors", r"unable to set.*open files")  # fmt: skip
+               r"insufficient file descriptors", r"number of file descriptors",
+               r"unable to set.*open files")  # fmt: skip
 THREADS = either(r"can't start new thread", r"resource temporarily unavailable.*(?:fork|thread)",
                  r"could not fork", r"fork: retry", r"unable to create.*native thread")  # fmt: skip
 INOTIFY = either(r"inotify (?:watch|instance)", r"ENOSPC.*watch", r"inotify_init")

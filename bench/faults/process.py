@@ -832,14 +832,6 @@ FAULTS: tuple[Fault, ...] = (
         pair=False,
     ),
     fault(
-        "Q28",
-        "loopback is slowed down",
-        "slow-link",
-        network("tc qdisc add dev lo root netem delay 1500ms", "tc qdisc del dev lo root"),
-        touches="lo",
-        pair=False,
-    ),
-    fault(
         "H06",
         "a proxy without exceptions",
         "proxy-without-exception",
@@ -873,9 +865,10 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "R04",
         "few open files",
-        "too-many-open-files limits-low",
+        "too-many-open-files limits-low supervisor-lost",
         few_files,
         touches="*",
+        subjects="descriptors files",
         pair=False,
     ),
     fault("R06", "the processors are busy", "cpu-busy", hogs, touches="cpu", pair=False),

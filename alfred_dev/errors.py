@@ -5,6 +5,7 @@
     │   └── ConfigError     exit 2   a file says something that cannot be (many problems at once)
     ├── MachineError        exit 3   the machine lacks something: tool, privilege, port
     ├── WaitTimeoutError    exit 4   time ran out while waiting
+    ├── TunnelError         exit 5   a tunnel could not be opened
     └── InterruptedByUser   exit 130 Ctrl-C
 
 Every error carries what happened, the cause, and what to type. Only ``cli/main.py`` catches.
@@ -50,6 +51,12 @@ class WaitTimeoutError(AlfredError):
     """Time ran out while waiting."""
 
     exit_code = 4
+
+
+class TunnelError(AlfredError):
+    """A tunnel could not be opened, or is lost; nothing is shown to the world."""
+
+    exit_code = 5
 
 
 class InterruptedByUser(AlfredError):  # noqa: N818 - the user's wish, not a mistake

@@ -102,6 +102,25 @@ SETTINGS = (
         secret=True,
     ),
     Setting(
+        key="NGROK_AUTHTOKEN",
+        about="Token of your ngrok account, for alfred-dev tunnel. Empty: ngrok's own file.",
+        secret=True,
+    ),
+    Setting(
+        key="ALFRED_TUNNEL_SSH_HOST",
+        about="USER@HOST for alfred-dev tunnel --provider ssh, where --ssh-host is not given.",
+    ),
+    Setting(
+        key="SLACK_SIGNING_SECRET",
+        about="Checks Slack's signature: alfred-dev tunnel --verify slack.",
+        secret=True,
+    ),
+    Setting(
+        key="GITHUB_WEBHOOK_SECRET",
+        about="Checks GitHub's signature: alfred-dev tunnel --verify github.",
+        secret=True,
+    ),
+    Setting(
         key="ALFRED_RUNTIME",
         about="auto, docker or process: what runs the services.",
         default="auto",

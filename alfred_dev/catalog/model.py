@@ -168,7 +168,8 @@ class Service:
     before the service sees the request, one that ends with a dot is a gRPC package;
     ``timeout_s``: how long the gateway waits for a whole answer that is not streamed;
     ``connections``: how many it opens at most; ``csp``: what its pages need beyond the strict
-    content security policy, by directive.
+    content security policy, by directive; ``tunnelable``: a tunnel may show it to the world;
+    ``ends``: it ends by itself when its work is done, and is not started again then.
     """
 
     id: str
@@ -198,6 +199,8 @@ class Service:
     connections: int = 256
     csp: Mapping[str, str] = field(default_factory=dict)
     helper: bool = False
+    tunnelable: bool = False
+    ends: bool = False
     where: Where
 
 

@@ -110,6 +110,7 @@ SERVICE_FIELDS: dict[str, Spec] = {
     "engine": Text("whether the embedded engine comes before a real server", choices=tuple(Engine)),
     "durable": Flag("whether it keeps data"),
     "hosts": ListOf("labels before the domain", Text("a label", pattern=ID)),
+    "tunnelable": Flag("whether a tunnel may show it to the world"),
     "routes": ListOf(
         "where the API has it", Text("a path", pattern=r"/([a-z0-9-]+/)*([a-z0-9]+\.)?")
     ),
@@ -208,6 +209,7 @@ def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
         container=_container(entry.get("container", {})),
         engine=Engine(entry["engine"]) if "engine" in entry else None,
         durable=entry.get("durable", False),
+        tunnelable=entry.get("tunnelable", False),
         source=entry.get("from"),
         host_port=entry.get("host_port"),
         env=entry.get("env", {}),

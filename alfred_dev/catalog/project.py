@@ -76,6 +76,9 @@ PROJECT = Record(
                 "limits": Record("requests a minute", dict.fromkeys(LIMITS, LIMIT)),
             },
         ),
+        "tunnels": Record(
+            "tunnels", {"on_open": Text("a command that gets each new public URL, as JSON")}
+        ),
         "versions": MapOf(
             "services by the version that x-api-version names",
             MapOf("version: service", Text("the id of a service", pattern=ID), r"[1-9][0-9]{0,3}"),
@@ -100,7 +103,8 @@ PORT_DEFAULTS: Mapping[str, Any] = {
 class Project:
     """What alfred.yaml says besides services. ``settings``: key -> (text, ``file:line``).
 
-    ``certificate``: paths of a chain and its key, for a gateway with a certificate of its own.
+    ``certificate``: paths of a chain and its key, for a gateway with a certificate of its own;
+    ``on_open``: a command to run when a tunnel has got its URL.
     """
 
     platform: str | None = None
@@ -113,6 +117,7 @@ class Project:
     origins: tuple[str, ...] = ()
     limits: Limits = Limits()
     versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    on_open: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +201,7 @@ def _project(mine: Document, *, present: bool) -> Project:
         origins=tuple(gateway.get("origins", ())),
         limits=Limits(**gateway.get("limits", {})),
         versions=data.get("versions", {}),
+        on_open=data.get("tunnels", {}).get("on_open", ""),
     )
 
 
@@ -220,6 +226,8 @@ def _entry(
     new["ports"] = _ports(name, old.get("ports", ()), entry.get("ports"), mine)
     if name not in known and new["profile"] == Profile.AGENTS:  # agents are there to be called
         new.setdefault("routes", [f"/agents/{name.removeprefix('agent-')}/"])
+    if name in known and entry.get("tunnelable") and not old.get("tunnelable"):
+        mine.problem(f"{name} is never shown to the world", *path, "tunnelable")
     if not new["ports"] and "ports" not in entry:
         hint = did_you_mean(name, known)
         mine.problem(f"{name} is not in the catalog{hint}; a new service needs ports", *path)

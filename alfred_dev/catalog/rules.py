@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
-from alfred_dev.catalog.model import Catalog, Service
+from alfred_dev.catalog.model import Catalog, Service, Tier
 from alfred_dev.catalog.schema import did_you_mean
 from alfred_dev.errors import Where
 
@@ -224,7 +224,16 @@ def _developers_ports_are_unique(catalog: Catalog) -> Iterator[Breach]:
         seen[number] = service.id
 
 
+def _only_what_faces_people_is_tunnelable(catalog: Catalog) -> Iterator[Breach]:
+    for service in catalog.entries.values():
+        speaks = service.ports[:1] and service.ports[0].protocol in ("HTTP", "HTTPS")
+        if service.tunnelable and not (speaks and service.tier in (Tier.PUBLIC, Tier.APPLICATION)):
+            message = f"{service.id}: only HTTP of the tiers public and application is tunnelable"
+            yield service.where, message
+
+
 RULES = (
+    _only_what_faces_people_is_tunnelable,
     _hosts_are_unique,
     _routes_are_unique,
     _only_helpers_move,

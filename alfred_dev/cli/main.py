@@ -24,6 +24,7 @@ from alfred_dev.cli import (
     stack,
     status,
     tools,
+    tunnel,
 )
 from alfred_dev.errors import AlfredError, MachineError, UsageError
 from alfred_dev.report import command
@@ -67,7 +68,20 @@ def _root(
     ctx.obj = options.Globals(env_file=env_file, flags=options.assignments(settings or ()))
 
 
-for module in (stack, status, logs, tools, config, render, doctor, lint, setup, certs, names):
+for module in (
+    stack,
+    status,
+    logs,
+    tools,
+    config,
+    render,
+    doctor,
+    lint,
+    setup,
+    certs,
+    names,
+    tunnel,
+):
     module.register(app)
 
 

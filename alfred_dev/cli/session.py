@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,8 @@ from alfred_dev.runtime import memory
 from alfred_dev.runtime.base import Runtime
 from alfred_dev.runtime.process import ProcessRuntime
 from alfred_dev.settings import BY_KEY, Settings, check
+from alfred_dev.tunnel import joined
+from alfred_dev.tunnel import state as tunnel_state
 from alfred_dev.workspace import Workspace, find_root, make_private_folder
 
 CLONE = Path(__file__).parents[2]
@@ -133,6 +136,7 @@ class _Planning:
     ) -> None:
         self.place, self.found, self.settings = place, found, settings
         self.engine, self.starting = engine, starting
+        self.tunnels = tuple(tunnel_state.live(place.home, time.time()).values())
         self.processes = process_runtime(place)
         path = os.environ.get("PATH", os.defpath)
         machine = facts.gather(found.catalog, path=path, cache=place.run / "versions.json")
@@ -145,8 +149,12 @@ class _Planning:
 
     def plan(self, slot: int) -> Plan:
         """Return the plan of a slot."""
+        catalog, machine = joined.join(
+            self.found.catalog, self.machine, self.tunnels, slot=slot, python=sys.executable
+        )
         domain = self.found.project.domain
-        return make(self.found.catalog, self.settings, self.machine, slot=slot, domain=domain)
+        plan = make(catalog, self.settings, machine, slot=slot, domain=domain)
+        return joined.tell(plan, self.tunnels)
 
     def obtain(self, slot: int, wants: Wants, how: Obtaining) -> None:
         """Have all that is needed for what is to run, then remember the runtime."""

@@ -39,24 +39,28 @@ def status(
     from alfred_dev import lifecycle
     from alfred_dev.cli import session
     from alfred_dev.report import json as report_json
+    from alfred_dev.report import tunnels
     from alfred_dev.status import all_well
+    from alfred_dev.tunnel import state as tunnel_state
 
     stack = session.stack(ctx)
     if watch:
         return _watch(stack, as_json=as_json)
     began = time.monotonic()
     statuses = lifecycle.look(stack)
+    shown = list(tunnel_state.live(stack.workspace.home, time.time()).values())
     notes = lifecycle.notes(stack, statuses)
     if as_json:
         duration_s = time.monotonic() - began
-        report_json.emit(
-            report_json.status(stack.plan, statuses, duration_s=duration_s, notes=notes)
-        )
+        document = report_json.status(stack.plan, statuses, duration_s=duration_s, notes=notes)
+        report_json.emit({**document, "tunnels": tunnels.rows(shown)})
     else:
         from alfred_dev.report import text
         from alfred_dev.report.command import typed
 
         text.print_status(stack.plan, statuses)
+        for line in tunnels.lines(shown, now=time.time()):
+            print(line)
         for line in notes:
             session.note(typed(line))
     if exit_code and not all_well(statuses):

@@ -78,7 +78,7 @@ def supervisord(plan: Plan) -> str:
             "rpcinterface:supervisor",
             {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
         ),
-        *((f"program:{s.id}", _program(s.id)) for s in plan.services if s.is_process),
+        *((f"program:{s.id}", _program(s)) for s in plan.services if s.is_process),
     ]
     return "\n".join(
         "\n".join([f"[{title}]", *(f"{key}={value}" for key, value in body.items()), ""])
@@ -86,12 +86,14 @@ def supervisord(plan: Plan) -> str:
     )
 
 
-def _program(name: str) -> dict[str, object]:
+def _program(service: PlannedService) -> dict[str, object]:
+    name = service.id
+    ends = service.definition.ends  # then a quick end is no failed start
     return {
         "command": f"python -m alfred_dev.runtime.launch {name}",
         "autostart": "false",
-        "autorestart": "true",
-        "startsecs": START_SECONDS,
+        "autorestart": "unexpected" if ends else "true",
+        "startsecs": 0 if ends else START_SECONDS,
         "startretries": START_RETRIES,
         "stopsignal": STOP_SIGNALS.get(name, "TERM"),
         "stopwaitsecs": 5,

@@ -24,6 +24,9 @@ ALFRED_YAML = f"""\
 # settings:
 #   ALFRED_LOG_LEVEL: DEBUG
 
+# A command that gets the URL of each tunnel, as JSON on stdin and in ALFRED_PUBLIC_URL.
+# tunnels: {{on_open: scripts/set-webhook}}
+
 # services:
 #   agent-core:
 #     host_port: 9911          # I run agent-core myself on this port: everybody else uses it there

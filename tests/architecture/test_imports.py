@@ -48,6 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "status": {"plan", "probe", "runtime"},
     "failure": {"probe", "runtime", "settings", "status"},
     "facts": {"catalog", "embedded", "host", "plan", "workspace"},
+    "consent": {"workspace"},
+    "tunnel": {"catalog", "host", "hostnames", "plan", "planner", "settings", "workspace"},
     "watch": {"plan", "probe", "runtime", "status", "failure"},
     "lifecycle": {
         "catalog",
@@ -60,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "report": {
-        "doctor", "lint",
+        "doctor", "lint", "tunnel",
         "catalog", "plan", "status", "failure", "reconcile", "lifecycle", "settings", "host",
         "names", "pki", "setup",
     },
@@ -70,6 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "host", "doctor", "hostnames", "ledger", "pki", "changes", "names", "setup",
         "engine", "image", "container_sources",
         "lint",
+        "consent", "tunnel",
     },
     "__main__": {"cli"},
 }  # fmt: skip
@@ -78,6 +81,8 @@ PURE = [
     "container_sources.py", "render", "reconcile.py",
     "status.py", "hostnames.py", "failure.py", "logs.py", "runtime/base.py", "pki/certificates.py",
     "changes/model.py", "changes/block.py", "names/base.py",
+    "tunnel/model.py", "tunnel/guard.py", "tunnel/signatures.py", "tunnel/faults.py",
+    "tunnel/heads.py", "tunnel/health.py", "tunnel/joined.py", "tunnel/opening.py",
     "doctor/model.py", "doctor/triage.py", "doctor/seen.py", "doctor/words.py",
     "doctor/ailing.py", "doctor/checks", "doctor/scans",
     "lint/rules", "lint/tree.py", "lint/interpolate.py", "lint/dotenv.py", "lint/normal.py",

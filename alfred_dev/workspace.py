@@ -21,6 +21,7 @@ from alfred_dev.errors import MachineError, UsageError
 
 PRIVATE_DIR = 0o700
 PRIVATE_FILE = 0o600
+OPEN_DIR = 0o755
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Workspace:
 
     def write_render(self, artifacts: Iterable[Artifact]) -> None:
         """Make the render folder hold exactly ``artifacts``."""
+        make_private_folder(self.render)
         wanted = {artifact.path: artifact for artifact in artifacts}
         for old in sorted(self.render.rglob("*")):
             if old.is_file() and str(old.relative_to(self.render)) not in wanted:
@@ -90,7 +92,15 @@ class Workspace:
         for name, artifact in wanted.items():
             path = self.render / name
             make_private_folder(path.parent)
+            if artifact.mode & stat.S_IROTH:
+                self._open_folders(path.parent)
             write(path, artifact.text.encode(), mode=artifact.mode)
+
+    def _open_folders(self, folder: Path) -> None:
+        """Let a container that mounts ``folder`` look into it; the render folder stays closed."""
+        while folder not in (self.render, self.home):
+            folder.chmod(OPEN_DIR)
+            folder = folder.parent
 
 
 def make_private_folder(folder: Path) -> None:

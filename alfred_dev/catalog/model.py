@@ -132,8 +132,8 @@ class Container:
     """What is known of a service's usual image, for containers.
 
     ``command`` replaces the image's own, ``user`` too; ``volume``: where it keeps its data;
-    ``mounts``: rendered file -> its path inside, read-only; ``health``: a command made of what
-    the image has inside, empty for none; ``cap_add``: the only capabilities it keeps;
+    ``mounts``: rendered file or folder -> its path inside, read-only; ``health``: a command made
+    of what the image has inside, empty for none; ``cap_add``: the only capabilities it keeps;
     ``memory``, ``shm``: limits as Compose writes them; ``read_only``: it writes to its volume and
     to /tmp alone. ``command``, ``health`` and
     ``environment`` may hold ``{port}``, ``{port1}`` (the second row) and ``{KEY}`` for a setting.

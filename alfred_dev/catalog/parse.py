@@ -60,7 +60,7 @@ BINARY = Record(
     frozenset({"programs", "arguments"}),
 )
 # What renderers write and a container may read.
-MOUNTED = r"prometheus/(prometheus|rules)\.yml|grafana/datasources\.yaml"
+MOUNTED = r"prometheus/(prometheus|rules)\.yml|grafana/(provisioning|dashboards)"
 # What an entry point needs that starts as root and steps down. No project can ask for more.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 INSIDE = Text("an absolute path in the container", pattern=r"/[\w./-]+")
@@ -72,7 +72,7 @@ CONTAINER = Record(
         "user": Text("a user of the image", pattern=r"[\w:-]+"),
         "environment": MapOf("variables", Text("a value"), VARIABLE),
         "volume": INSIDE,
-        "mounts": MapOf("rendered file: its path inside", INSIDE, MOUNTED),
+        "mounts": MapOf("rendered file or folder: its path inside", INSIDE, MOUNTED),
         "health": ListOf("arguments", Text("an argument")),
         "cap_add": ListOf("capabilities", Text("a capability", choices=CAPABILITIES)),
         "memory": SIZE,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from alfred_dev.workspace import Artifact
 
 FOLDER = "compose"
-# Where rendered files may lie in the folder: nothing else is looked at.
-PLACES = ("", "grafana", "prometheus")
+# What rendered files may be called in the folder: nothing else is looked at.
+PLACES = ("*.y*ml", "prometheus/*.y*ml", "grafana/**/*.y*ml", "grafana/**/*.json")
 FILE_MODE = 0o644  # no secret is in it, and containers read it as other users
 
 
@@ -113,14 +113,14 @@ def apply(folder: Path, artifacts: Iterable[Artifact], changes: Mapping[str, str
 
 def _ours(folder: Path) -> list[str]:
     """Return the paths of all files in ``folder`` that we wrote."""
-    files = (p for place in PLACES for p in sorted((folder / place).glob("*.y*ml")) if p.is_file())
+    files = (p for place in PLACES for p in sorted(folder.glob(place)) if p.is_file())
     return [str(path.relative_to(folder)) for path in files if _is_ours(path.read_bytes())]
 
 
 def _is_ours(data: bytes) -> bool:
-    from alfred_dev.render.compose import HEADER
+    from alfred_dev.render.compose import MARK
 
-    return data.replace(b"\r\n", b"\n").startswith(HEADER.encode())
+    return MARK.encode() in data[: 2 * len(MARK)]
 
 
 def _in_the_way(path: Path) -> UsageError:

@@ -7,7 +7,7 @@ own image is told which. So what others are told does not depend on where a serv
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,20 +18,22 @@ from alfred_dev.catalog.model import Catalog, Container
 from alfred_dev.embedded.spec import VARIABLE
 from alfred_dev.plan import LOOPBACK, Facts, Plan, PlannedService, Source, SourceKind
 from alfred_dev.planner import make
-from alfred_dev.render import alerts, grafana, inside, ours, prometheus
+from alfred_dev.render import alerts, dashboards, grafana, inside, ours, prometheus
 from alfred_dev.render.expressions import literal
 from alfred_dev.render.inside import HOST, World
 from alfred_dev.settings import resolve
 from alfred_dev.workspace import Artifact
 
 FILE = "compose.yaml"
-HEADER = "# Written by alfred-dev render; do not edit.\n"
+MARK = "Written by alfred-dev render; do not edit."
+HEADER = f"# {MARK}\n"
 NETWORK = "alfred-network"
 PROJECT = "${ALFRED_PROJECT_NAME:-alfred}"
 LABEL = "dev.alfred"
 FILES = f"{LABEL}.files"  # digests of what a container mounts
 # Rare, because each check starts a process in a container; readiness is what our probes see.
 HEALTH = {"interval": "30s", "timeout": "5s", "retries": 3, "start_period": "30s"}
+DASHBOARDS = "/etc/grafana/dashboards"  # in the container
 LOGGING = {"driver": "json-file", "options": {"max-size": "5m", "max-file": "3"}}
 
 Document = dict[str, Any]
@@ -62,10 +64,15 @@ def of_world(world: World) -> tuple[Document, list[Artifact]]:
     """Return the compose file as data, and every file that it mounts."""
     plan, chosen = world.plan, world.sources
     containers = {s.id: _container(s, chosen[s.id]) for s in plan.platform if not s.by_developer}
-    mounted = {path for container in containers.values() for path in container.mounts}
-    files = [_with_header(a) for path in mounted for a in MOUNTABLE[path](world)]
-    digests = {a.path: hashlib.sha256(a.text.encode()).hexdigest()[:16] for a in files}
+    paths = sorted({path for container in containers.values() for path in container.mounts})
+    mounted = {path: [_with_header(a) for a in MOUNTABLE[path](world)] for path in paths}
+    digests = {path: _digest(artifacts) for path, artifacts in mounted.items()}
+    files = [artifact for artifacts in mounted.values() for artifact in artifacts]
     return _document(containers, replace(world, files=digests)), files
+
+
+def _digest(artifacts: Iterable[Artifact]) -> str:
+    return hashlib.sha256("".join(a.text for a in artifacts).encode()).hexdigest()[:16]
 
 
 def _container(service: PlannedService, source: Source) -> Container:
@@ -85,19 +92,27 @@ def _rules(world: World) -> tuple[Artifact, ...]:
     return (alerts.render(world.plan),)
 
 
-def _datasources(world: World) -> tuple[Artifact, ...]:
-    return grafana.render(inside.told("ALFRED_PROMETHEUS_URL", world)["ALFRED_PROMETHEUS_URL"])
+def _provisioning(world: World) -> tuple[Artifact, ...]:
+    url = inside.told("ALFRED_PROMETHEUS_URL", world)["ALFRED_PROMETHEUS_URL"]
+    return grafana.provisioning(url, DASHBOARDS)
 
 
+def _dashboards(world: World) -> tuple[Artifact, ...]:
+    return dashboards.render(MARK)
+
+
+# A file, or a folder with all that is in it.
 MOUNTABLE: Mapping[str, Callable[[World], tuple[Artifact, ...]]] = {
     "prometheus/prometheus.yml": _scrape,
     "prometheus/rules.yml": _rules,
-    "grafana/datasources.yaml": _datasources,
+    grafana.PROVISIONING: _provisioning,
+    dashboards.FOLDER: _dashboards,
 }
 
 
 def _with_header(artifact: Artifact) -> Artifact:
-    return replace(artifact, text=HEADER + artifact.text)
+    comments = artifact.path.endswith((".yaml", ".yml"))  # JSON has none, and says it itself
+    return replace(artifact, text=HEADER + artifact.text) if comments else artifact
 
 
 # libyaml writes the same and is ten times faster.

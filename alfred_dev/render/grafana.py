@@ -1,22 +1,49 @@
-"""Plan -> Grafana's provisioning: the one data source that there is."""
+"""Plan -> Grafana's provisioning: the one data source that there is, and our dashboards."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
 
+from alfred_dev.render import dashboards
 from alfred_dev.workspace import Artifact
 
+PROVISIONING = "grafana/provisioning"
 
-def render(prometheus_url: str) -> tuple[Artifact, ...]:
-    """Return the data sources. ``prometheus_url``: Prometheus as Grafana sees it."""
+
+def render(prometheus_url: str, folder: str) -> tuple[Artifact, ...]:
+    """Return what Grafana reads at its start, dashboards included.
+
+    ``prometheus_url``: Prometheus as Grafana sees it; ``folder``: where it finds the dashboards.
+    """
+    return (*provisioning(prometheus_url, folder), *dashboards.render())
+
+
+def provisioning(prometheus_url: str, folder: str) -> tuple[Artifact, ...]:
+    """Return the data source, and where the dashboards are."""
     source = {
         "name": "Prometheus",
-        "uid": "prometheus",
+        "uid": dashboards.DATASOURCE["uid"],
         "type": "prometheus",
         "access": "proxy",
         "url": prometheus_url,
         "isDefault": True,
         "editable": False,
+        "jsonData": {"timeInterval": "5s"},
     }
-    document = {"apiVersion": 1, "datasources": [source]}
-    return (Artifact("grafana/datasources.yaml", yaml.safe_dump(document, sort_keys=False)),)
+    provider = {
+        "name": "alfred-dev",
+        "type": "file",
+        "allowUiUpdates": False,
+        "options": {"path": folder},
+    }
+    return (
+        _file("datasources", {"apiVersion": 1, "datasources": [source]}),
+        _file("dashboards", {"apiVersion": 1, "providers": [provider]}),
+    )
+
+
+def _file(kind: str, document: dict[str, Any]) -> Artifact:
+    text = yaml.safe_dump(document, sort_keys=False)
+    return Artifact(f"{PROVISIONING}/{kind}/alfred.yaml", text)

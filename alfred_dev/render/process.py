@@ -7,7 +7,7 @@ machine, so no character of a path needs quoting there; the launcher reads the r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from alfred_dev.embedded.engines import PROGRAM
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
 from alfred_dev.planner import fill
-from alfred_dev.render import prometheus
+from alfred_dev.render import dashboards, grafana, prometheus
 from alfred_dev.runtime.base import Desired, LaunchSpec
 from alfred_dev.workspace import Artifact
 
@@ -44,7 +44,8 @@ def desired(plan: Plan, layout: Layout) -> Desired:
 
 def launch_specs(plan: Plan, layout: Layout) -> dict[str, LaunchSpec]:
     """Return how each service of the plan is started."""
-    files = {a.path: hashlib.sha256(a.text.encode()).hexdigest() for a in prometheus.render(plan)}
+    found = _files(plan, layout)
+    files = {a.path: hashlib.sha256(a.text.encode()).hexdigest() for a in found}
     ours = (service for service in plan.services if service.is_process)
     return {service.id: _launch_spec(service, plan, layout, files) for service in ours}
 
@@ -54,7 +55,14 @@ def render(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
     specs = launch_specs(plan, layout)
     launchers = [Artifact(f"services/{name}.json", spec.to_json()) for name, spec in specs.items()]
     config = Artifact("supervisord.conf", supervisord(plan))
-    return tuple(sorted((*launchers, config, *prometheus.render(plan)), key=lambda a: a.path))
+    return tuple(sorted((*launchers, config, *_files(plan, layout)), key=lambda a: a.path))
+
+
+def _files(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
+    """Return what real servers are told to read."""
+    url = plan.endpoints_environment.get("ALFRED_PROMETHEUS_URL")
+    shown = grafana.render(url, f"{layout.render}/{dashboards.FOLDER}") if url else ()
+    return (*prometheus.render(plan), *shown)
 
 
 def supervisord(plan: Plan) -> str:
@@ -124,8 +132,7 @@ def _launch_spec(
         argv = (layout.python, "-m", "alfred_dev.embedded", service.id)
         extra = {"ALFRED_EMBEDDED": embedded_spec(service, plan, layout).to_json()}
         code = plan.code
-    # A program is given one file; those beside it in its folder it reads as well.
-    reads = [d for path, d in files.items() if any(f"/{Path(path).parent}/" in a for a in argv)]
+    reads = [digest for path, digest in files.items() if _is_told(path, argv, extra, layout)]
     return LaunchSpec(
         service=service.id,
         source=source.kind,
@@ -134,6 +141,12 @@ def _launch_spec(
         code=code,
         files=" ".join(reads),
     )
+
+
+def _is_told(path: str, argv: Iterable[str], extra: Mapping[str, str], layout: Layout) -> bool:
+    """Tell whether a program reads ``path``: what it is told of lies in the same folder."""
+    folder = f"{layout.render}/{path.partition('/')[0]}/"
+    return any(folder in text for text in (*argv, *extra.values()))
 
 
 def _binary(

@@ -69,6 +69,14 @@ def test_rendering_prunes_only_the_render_folder(tmp_path: Path) -> None:
     assert mode(place.home) == mode(place.render) == 0o700
 
 
+def test_what_a_container_mounts_can_be_looked_into_below_the_closed_folder(tmp_path: Path) -> None:
+    place = Workspace(tmp_path)
+    place.write_render([Artifact("a/b/shown", "1", mode=0o644), Artifact("c/own", "2")])
+    assert [mode(place.render / p) for p in ("", "a", "a/b", "a/b/shown", "c", "c/own")] == [
+        0o700, 0o755, 0o755, 0o644, 0o700, 0o600,
+    ]  # fmt: skip
+
+
 def test_a_folder_is_made_private_even_when_it_was_not(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir(mode=0o755)
     make_private_folder(tmp_path / "d")

@@ -96,7 +96,7 @@ LOCKED = either(r"lock file .* already exists", r"is another postmaster",
 
 def found(service: Service, pattern: re.Pattern[str]) -> Line | None:
     """Return the last line of ``service`` that fits."""
-    for text in reversed(service.said):
+    for text in (*service.said[::-1], *([service.ending] if service.ended else [])):
         if match := pattern.search(text):
             return Line(text, match)
     return None

@@ -25,6 +25,7 @@ class World:
     """``environment``: what the user's shell has besides the usual; faults may add to it."""
 
     root: Path
+    runtime: str = "process"
     environment: dict[str, str] = field(default_factory=dict)
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -47,6 +48,7 @@ class World:
             "HOME": str(home),
             "LANG": "C.UTF-8",
             "PYTHONPATH": str(ROOT),
+            "ALFRED_RUNTIME": self.runtime,
             **self.environment,
         }
 
@@ -77,7 +79,17 @@ class World:
         )
         said, _, left = done.stdout.rpartition(f"{mark}\n")
         kept = dict(line.split("=", 1) for line in left.split("\0") if "=" in line)
-        usual = ("PATH", "HOME", "LANG", "PYTHONPATH", "PWD", "OLDPWD", "SHLVL", "_")
+        usual = (
+            "PATH",
+            "HOME",
+            "LANG",
+            "PYTHONPATH",
+            "ALFRED_RUNTIME",
+            "PWD",
+            "OLDPWD",
+            "SHLVL",
+            "_",
+        )
         if left:
             self.environment = {k: v for k, v in kept.items() if k not in usual}
         return said + done.stderr
@@ -207,7 +219,7 @@ def until(done: Callable[[], bool], seconds: float) -> bool:
 @contextmanager
 def world(folder: Path, environment: Mapping[str, str] = {}) -> Iterator[World]:
     """Yield a checkout with everything up; ends all of it."""
-    made = World(folder / "project", dict(environment))
+    made = World(folder / "project", environment=dict(environment))
     made.root.mkdir(parents=True)
     (made.root / "alfred.yaml").write_text("# a project\n")
     done = made.run("up")

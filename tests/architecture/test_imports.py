@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "doctor": {
         "catalog", "changes", "envfile", "host", "ledger", "lifecycle", "logs", "names", "pki",
-        "plan", "probe", "projectfile", "setup",
+        "engine", "plan", "planner", "probe", "projectfile", "setup",
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "report": {

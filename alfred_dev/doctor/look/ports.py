@@ -27,21 +27,24 @@ async def ports(scene: Scene) -> Ports:
     everything, seen = await asyncio.gather(
         asyncio.to_thread(listeners.listeners, None), scene.see(services)
     )
-    return await asyncio.to_thread(_ports, everything, seen)
+    inside = scene.stack is not None and scene.stack.plan.runtime == "docker"
+    return await asyncio.to_thread(_ports, everything, seen, inside)
 
 
-def _ports(everything: list[Listener], seen: Services) -> Ports:
+def _ports(everything: list[Listener], seen: Services, inside: bool) -> Ports:
+    """``inside``: services are containers, for which the engine holds the ports."""
     owners = {pid: row.id for row in seen.rows for pid in row.process.pids}
-    places = {(row.id, e.endpoint.listen) for row in seen.rows for e in row.status.endpoints}
-    containers = {row.id for row in seen.rows if row.runs and not row.process.pids}
+    places = {(row.id, e.endpoint.port)
+              for row in seen.rows for e in row.status.endpoints}  # fmt: skip
+    published = {port for row in seen.rows for port in row.status.running.ports}
     wanted = {port: name for name, port in places if _ours_to_run(seen, name)}
     foreign = [
         found
         for found in everything
-        if found.pid not in owners and wanted.get(found.port) not in containers
+        if found.pid not in owners and not (inside and found.port in published)
     ]
     conflicts = listeners.conflicts(wanted, foreign)
-    down = {p: n for p, n in wanted.items() if not seen[n].process.pids and n not in containers}
+    down = {p: n for p, n in wanted.items() if not seen[n].process.pids and p not in published}
     hidden = listeners.unlisted(down, conflicts)
     return Ports(
         conflicts=tuple(listeners.with_containers([*conflicts, *hidden])),

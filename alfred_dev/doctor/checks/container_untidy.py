@@ -1,0 +1,62 @@
+"""Containers that nobody keeps any more, and health checks that are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from alfred_dev.doctor.look.engine import Containers, containers
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
+from alfred_dev.status import Health
+
+
+def judge(seen: Containers, given: Given) -> Iterable[Finding]:
+    """Find orphans, guests on our network, false alarms and logs without a limit."""
+    for found in seen.orphans:
+        yield Finding(
+            subject=found.service or found.name,
+            cause=f"the container {found.name} has this checkout's label, and no service of the "
+            "plan has it",
+            evidence=(f"{found.name}: {found.state}",),
+            fix=Fix(text="Remove it.", commands=(f"docker rm --force {found.name}",)),
+        )
+    for found in seen.guests:
+        yield Finding(
+            subject=found.name,
+            cause=f"the container {found.name} is not ours and is on our network {seen.network}",
+            evidence=(f"{found.name}: {found.state}",),
+            fix=Fix(
+                text="Take it off the network.",
+                commands=(f"docker network disconnect --force {seen.network} {found.name}",),
+                manual=True,
+            ),
+        )
+    yield from _false_alarms(seen)
+
+
+def _false_alarms(seen: Containers) -> Iterator[Finding]:
+    for found in seen.ours:
+        if found.health == "unhealthy" and (
+            seen.services[found.service].status.health is Health.HEALTHY
+        ):
+            yield Finding(
+                subject=found.service,
+                cause=f"Docker calls {found.service} unhealthy, and it answers as it should: its "
+                "health check is wrong, not the service",
+                evidence=(found.health_said or "the check said nothing",),
+                fix=Fix(text=f"Mend or drop the check: services.{found.service}.container.health.",
+                        commands=(f"docker inspect {found.name}",)),
+            )  # fmt: skip
+
+
+CHECK = Check(
+    code="container-untidy",
+    title="A container is left over, foreign, or falsely called unhealthy",
+    category=Category.DOCKER,
+    severity=Severity.WARNING,
+    cause="a service was renamed, somebody used our network, or a health check lacks its program",
+    fix="`docker rm --force NAME`; correct the check",
+    rank=65,
+    quick=False,
+    observe=containers,
+    judge=judge,
+)

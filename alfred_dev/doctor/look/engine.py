@@ -1,0 +1,133 @@
+"""Containers as the engine shows them: networks, published addresses, health, what is not ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.scene import Scene
+from alfred_dev.doctor.seen import Services
+from alfred_dev.engine.api import EngineAnswerError
+from alfred_dev.runtime.base import Runtime
+from alfred_dev.runtime.compose import ComposeRuntime
+from alfred_dev.runtime.containers import PROJECT_LABEL, SERVICE_LABEL
+from alfred_dev.runtime.mixed import MixedRuntime
+
+NETWORK = "alfred-network"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """One container. ``health``: the engine's word, "" without a check, ``health_said``: what the
+    check printed last; ``published``: ``address:port`` on this machine; ``old_image``: its tag
+    means another image by now; ``lost_mounts``: files of this machine that are not there."""
+
+    service: str
+    name: str
+    state: str
+    health: str = ""
+    health_said: str = ""
+    networks: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
+    log_unbounded: bool = False
+    lost_mounts: tuple[str, ...] = ()
+    memory_limit: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Containers:
+    """``ours``: those of this checkout; ``orphans``: those with its label that no service has;
+    ``guests``: others on its network; ``network``: its name, ``internal``: it leads nowhere."""
+
+    ours: tuple[Container, ...] = ()
+    orphans: tuple[Container, ...] = ()
+    guests: tuple[Container, ...] = ()
+    network: str = ""
+    network_missing: bool = False
+    internal: bool = False
+    services: Services
+
+
+def compose_of(runtime: Runtime) -> ComposeRuntime | None:
+    """Return the Docker half of a runtime, None where local processes do it all."""
+    half = runtime.containers if isinstance(runtime, MixedRuntime) else runtime
+    return half if isinstance(half, ComposeRuntime) else None
+
+
+async def containers(scene: Scene) -> Containers:
+    """Look at every container of the engine; nothing where services are local processes."""
+    assert scene.stack is not None  # noqa: S101 - checks that need a plan are skipped without
+    compose = compose_of(scene.stack.runtime)
+    seen = await scene.see(services)
+    if compose is None:
+        return Containers(services=seen)
+    slot = scene.stack.plan.slot
+    name = f"{NETWORK}-{slot}" if slot else NETWORK
+    return await asyncio.to_thread(_containers, compose, name, seen)
+
+
+def _containers(compose: ComposeRuntime, network: str, seen: Services) -> Containers:
+    listed = compose.engine.get("/containers/json", all="1")
+    known = {row.id for row in seen.rows}
+    mine = [c for c in listed if (c.get("Labels") or {}).get(PROJECT_LABEL) == compose.project]
+    ours = [c for c in mine if c["Labels"].get(SERVICE_LABEL) in known]
+    there = [n for n in compose.engine.get("/networks") if n.get("Name") == network]
+    others = [c for c in listed if c not in mine and network in _networks(c)]
+    return Containers(
+        ours=tuple(_container(c, _details(compose, str(c["Id"]))) for c in ours),
+        orphans=tuple(_container(c, {}) for c in mine if c not in ours),
+        guests=tuple(_container(c, {}) for c in others),
+        network=network,
+        network_missing=bool(mine) and not there,
+        internal=any(n.get("Internal") for n in there),
+        services=seen,
+    )
+
+
+def _networks(listed: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(((listed.get("NetworkSettings") or {}).get("Networks") or {}).keys())
+
+
+def _details(compose: ComposeRuntime, container: str) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = compose.engine.get(f"/containers/{container}/json")
+    except EngineAnswerError:  # removed meanwhile
+        return {}
+    return found
+
+
+def _container(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Container:
+    state = inspected.get("State") or {}
+    health = state.get("Health") or {}
+    host = inspected.get("HostConfig") or {}
+    log = host.get("LogConfig") or {}
+    last = (health.get("Log") or [{}])[-1]
+    ports = (p for p in listed.get("Ports") or () if p.get("PublicPort"))
+    return Container(
+        service=str((listed.get("Labels") or {}).get(SERVICE_LABEL, "")),
+        name=str((listed.get("Names") or ["?"])[0]).lstrip("/"),
+        state=str(listed.get("State", "")),
+        health=str(health.get("Status", "")),
+        health_said=str(last.get("Output", "")).strip()[:200],
+        networks=_networks(listed),
+        published=tuple(f"{p.get('IP', '')}:{p['PublicPort']}" for p in ports),
+        log_unbounded=log.get("Type") == "json-file"
+        and "max-size" not in (log.get("Config") or {}),
+        lost_mounts=_lost(inspected),
+        memory_limit=int(host.get("Memory") or 0),
+    )
+
+
+def _lost(inspected: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return files of this machine that are mounted and are gone, or became a folder."""
+    binds = [m for m in inspected.get("Mounts") or () if m.get("Type") == "bind"]
+    sources = ((Path(str(m.get("Source"))), Path(str(m.get("Destination")))) for m in binds)
+    return tuple(
+        str(source)
+        for source, inside in sources
+        if not source.exists() or (source.is_dir() and inside.suffix)
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import os
 import shutil
@@ -177,6 +178,12 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
         raise
+
+
+def sweep(path: Path) -> None:
+    """Delete what a kill left of a ``write`` of ``path``."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        left.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: OSError) -> MachineError:

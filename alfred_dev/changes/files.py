@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import stat
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from alfred_dev.errors import MachineError
 
 TRIES = 5
+MARK = "alfred-dev-"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 IMMUTABLE = 0x10  # FS_IMMUTABLE_FL in linux/fs.h
 FS_IOC_GETFLAGS = 0x80086601  # on all 64-bit Linux
@@ -29,6 +31,7 @@ def edit(
     """
     target = path.resolve()
     try:
+        sweep(target)
         for _ in range(TRIES):
             before = target.read_bytes()
             _refuse_utf16(target, before)
@@ -49,10 +52,16 @@ def edit(
     )
 
 
+def sweep(target: Path) -> None:
+    """Delete what a kill left of an edit."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.{MARK}*"):
+        left.unlink(missing_ok=True)
+
+
 def _replace(target: Path, before: bytes, after: bytes) -> bool:
     """Put ``after`` in the place of ``before``; False when that is not there any more."""
     old = target.stat()
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.alfred-dev-")
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.{MARK}")
     new = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -64,6 +73,8 @@ def _replace(target: Path, before: bytes, after: bytes) -> bool:
             return False
         try:
             new.replace(target)
+        except FileNotFoundError:  # another of us swept: begin anew
+            return False
         except OSError as error:
             if error.errno != errno.EBUSY:  # a container's /etc/hosts is a mount: no rename there
                 raise

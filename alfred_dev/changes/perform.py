@@ -10,7 +10,7 @@ from pathlib import Path
 from alfred_dev.changes import block, files
 from alfred_dev.changes.model import Block, Drop, Put, Run, Step
 from alfred_dev.errors import MachineError
-from alfred_dev.workspace import write
+from alfred_dev.workspace import sweep, write
 
 READABLE = 0o644
 TIMEOUT_S = 120
@@ -41,6 +41,7 @@ def _put(step: Put) -> None:
 
 def _drop(step: Drop) -> None:
     try:
+        sweep(Path(step.path))
         Path(step.path).unlink(missing_ok=True)
     except OSError as error:
         raise _failed(step, error) from error

@@ -205,6 +205,15 @@ def certificates(place: Workspace, found: Loaded) -> None:
         note(f"warning: {line}")
 
 
+def environment(stack: Stack) -> dict[str, str]:
+    """Return what a process of this machine is told: the endpoints, and whom to trust."""
+    from alfred_dev.cli import authority
+
+    project = projectfile.loaded(stack.workspace).project
+    trusts = authority.ca_variables(stack.workspace, authority.store(stack.workspace, project))
+    return {**stack.plan.endpoints_environment, **trusts}
+
+
 def closed_to_helpers(catalog: Catalog, runtime: ProcessRuntime) -> dict[int, str]:
     """Return the ports that a helper would move away from, and why.
 

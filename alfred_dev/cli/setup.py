@@ -30,6 +30,15 @@ class Pending:
         return tuple(change for change in self.changes if change.steps)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What was changed, what is missing all the same, and what cannot be changed here."""
+
+    made: tuple[Change, ...]
+    left: tuple[Change, ...]
+    skipped: tuple[Skipped, ...]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(setup)
@@ -73,12 +82,37 @@ def run(
     as_json: bool,
     command: str,
 ) -> None:
+    """Show what would change, ask, change it, and say what came of it."""
+    from alfred_dev.report import json as report_json
+    from alfred_dev.report import security
+
+    done = perform(naming=naming, trust=trust, way=way, java=java, yes=yes, command=command)
+    if as_json:
+        name = command.replace(" ", "-")
+        report_json.emit(security.setup(done.made, done.skipped, done=not done.left, command=name))
+    elif done.left:
+        print("Done, but this is still missing:", *(f"  {c.title}" for c in done.left), sep="\n")
+    elif done.made:
+        print(*(f"done   {change.about:<6} {change.title}" for change in done.made), sep="\n")
+    else:
+        print("Nothing to do.")
+    raise typer.Exit(1 if done.left else 0)
+
+
+def perform(
+    *,
+    naming: bool,
+    trust: bool,
+    way: ByWay = ByWay.AUTO,
+    java: bool = False,
+    yes: bool,
+    command: str,
+) -> Done:
     """Show what would change, ask, and change it."""
     from alfred_dev import projectfile
     from alfred_dev.changes.machine import Machine
     from alfred_dev.cli import authority, session
     from alfred_dev.pki.trust import java as java_place
-    from alfred_dev.report import json as report_json
     from alfred_dev.report import security
     from alfred_dev.setup import act
 
@@ -89,19 +123,13 @@ def run(
         session.note(f"warning: {java_place.WARNING}")
     if found.visible:
         _confirm(found, yes=yes, command=command)
-    place = session.workspace()
-    ledger = authority.ledger_of_user()
+    place, ledger = session.workspace(), authority.ledger_of_user()
     act.make(found.changes, Machine(), ledger, place.root, session.note)
     if trust:
         store = authority.store(place, projectfile.loaded(place).project)
         authority.forget_stale_trust(Machine(), store, session.note)
     left = pending(naming=naming, trust=trust, way=way, java=java).visible if found.visible else ()
-    if as_json:
-        report_json.emit(security.setup(found.visible, found.skipped, done=not left,
-                                        command=command.replace(" ", "-")))  # fmt: skip
-    else:
-        _say(found, left)
-    raise typer.Exit(1 if left else 0)
+    return Done(made=found.visible, left=left, skipped=found.skipped)
 
 
 def _confirm(found: Pending, *, yes: bool, command: str) -> None:
@@ -118,15 +146,6 @@ def _confirm(found: Pending, *, yes: bool, command: str) -> None:
         yes=yes,
         command=f"alfred-dev {command} --yes",
     )
-
-
-def _say(found: Pending, left: tuple[Change, ...]) -> None:
-    if left:
-        print("Done, but this is still missing:", *(f"  {c.title}" for c in left), sep="\n")
-    elif found.visible:
-        print(*(f"done   {change.about:<6} {change.title}" for change in found.visible), sep="\n")
-    else:
-        print("Nothing to do.")
 
 
 def pending(*, naming: bool, trust: bool, way: ByWay = ByWay.AUTO, java: bool = False) -> Pending:

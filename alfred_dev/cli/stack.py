@@ -49,6 +49,10 @@ def up(
     offline: Annotated[
         bool, typer.Option("--offline", help="Docker: ask no registry and no package mirror.")
     ] = False,
+    setup: Annotated[
+        bool, typer.Option("--setup", help="First names and trust, as `alfred-dev setup` does.")
+    ] = False,
+    yes: options.Yes = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for health.")] = False,
     wait_timeout: options.Timeout = None,
     dry_run: Annotated[
@@ -71,6 +75,8 @@ def up(
     request = Request(names=tuple(services or ()), profiles=tuple(profile or ()), strict=strict)
     if dry_run:
         return _dry_run(ctx, request, flags, as_json=as_json)
+    if setup:
+        _setup(yes=yes)
     with session.locked("up"):
         stack = session.stack(
             ctx,
@@ -232,6 +238,15 @@ def finish(stack: Stack, report: Report, *, command: str, waited: bool, as_json:
         text.print_report(stack.plan, report, waited=waited)
     if waited and not report.ok:
         raise typer.Exit(4 if report.timed_out else 1)
+
+
+def _setup(*, yes: bool) -> None:
+    """Do names and trust first. What then is still missing holds nothing up."""
+    from alfred_dev.cli import session
+    from alfred_dev.cli import setup as cli_setup
+
+    for change in cli_setup.perform(naming=True, trust=True, yes=yes, command="up --setup").left:
+        session.note(f"warning: still missing after setup: {change.title}")
 
 
 def _with_profiles(request: Request, profiles: tuple[Profile, ...]) -> Request:

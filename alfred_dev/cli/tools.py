@@ -90,7 +90,7 @@ def env(
     from alfred_dev.cli import session
     from alfred_dev.report import json as report_json
 
-    values = session.stack(ctx).plan.endpoints_environment
+    values = session.environment(session.stack(ctx))
     if as_json:
         return report_json.emit(report_json.environment(values))
     if form is EnvFormat.JSON:
@@ -119,7 +119,7 @@ def run(
     from alfred_dev.cli import session
 
     stack = session.stack(ctx)
-    become([command, *ctx.args], stack.plan.endpoints_environment)
+    become([command, *ctx.args], session.environment(stack))
 
 
 def exec_(

@@ -21,7 +21,7 @@ from alfred_dev.ledger import Ledger
 from alfred_dev.pki import certificates
 from alfred_dev.pki.certificates import Certificate, Pair
 from alfred_dev.settings import DEFAULT_DOMAIN
-from alfred_dev.workspace import make_private_folder, read_bytes, write
+from alfred_dev.workspace import make_private_folder, read_bytes, sweep, write
 
 NEW_CA = "alfred-dev certs mint --new-ca"
 LEDGER_KIND = "ca"
@@ -165,6 +165,7 @@ def signing_pair(store: Store) -> Pair:
 def delete_ca(folder: Path) -> None:
     """Delete a CA."""
     for name in FILES:
+        sweep(folder / name)
         (folder / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not empty: the CAs of other domains lie below
         folder.rmdir()

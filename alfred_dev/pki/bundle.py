@@ -36,14 +36,20 @@ def write_bundle(
     own = read_bytes(ca)
     if own is None:
         return None
-    named = _named(environment, folder)
+    named = _named(environment)
+    theirs = [path for path in named if path.parent != folder]
     roots = next((Path(path) for path in system if Path(path).is_file()), None)
-    parts = [roots.read_bytes()] if roots else []
-    bundle = joined([*parts, *(path.read_bytes() for path in named), own])
-    mark = f"-{hashlib.sha256(repr(named).encode()).hexdigest()[:8]}" if named else ""
-    path = folder / f"{NAME}{mark}.pem"
-    write(path, bundle, mode=READABLE)
+    sources = [*([roots] if roots else []), *named]
+    path = folder / f"{NAME}{_mark(theirs)}.pem"
+    if not theirs and named:  # inside of another `run`: what that one extended stays
+        path = named[0]
+    write(path, joined([*(source.read_bytes() for source in sources), own]), mode=READABLE)
     return path
+
+
+def _mark(named: Iterable[Path]) -> str:
+    text = "\n".join(map(str, named))
+    return f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}" if text else ""
 
 
 def joined(parts: Iterable[bytes]) -> bytes:
@@ -56,7 +62,7 @@ def variables(bundle: Path) -> dict[str, str]:
     return dict.fromkeys(VARIABLES, str(bundle))
 
 
-def _named(environment: Mapping[str, str], folder: Path) -> list[Path]:
-    """Return the files that the variables name already, but for bundles of our own."""
+def _named(environment: Mapping[str, str]) -> list[Path]:
+    """Return the files that the variables name already."""
     paths = (Path(environment.get(name) or "/") for name in VARIABLES)
-    return list(dict.fromkeys(p for p in paths if p.is_file() and p.parent != folder))
+    return list(dict.fromkeys(path for path in paths if path.is_file()))

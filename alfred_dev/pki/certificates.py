@@ -70,14 +70,17 @@ def make_ca(domain: str, now: datetime, *, owner: str) -> Pair:
     ``owner`` is shown in lists of authorities: whose machine made it.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _subject(f"alfred-dev {domain}"[:COMMON_NAME_MAX], "alfred-dev local CA", owner)
     public = key.public_key()
+    identifier = x509.SubjectKeyIdentifier.from_public_key(public)
+    # Another CA has another subject: NSS takes two certificates of one subject for one.
+    unit = f"{identifier.digest.hex()[:8]} {owner}"
+    name = _subject(f"alfred-dev {domain}"[:COMMON_NAME_MAX], "alfred-dev local CA", unit)
     builder = (
         _builder(name, name, now, now + CA_LIFE)
         .public_key(public)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(identifier, critical=False)
         .add_extension(_constraints(domain), critical=True)
     )
     return _pair(builder.sign(key, hashes.SHA256()), key)

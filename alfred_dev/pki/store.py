@@ -17,7 +17,7 @@ from alfred_dev.pki import own as own_certificate
 from alfred_dev.pki.authority import IGNORE, NEW_CA, OTHERS, PUBLIC_FILE, Store, pair_at
 from alfred_dev.pki.certificates import RENEW_BEFORE, Certificate, Pair
 from alfred_dev.pki.own import Own
-from alfred_dev.workspace import read_bytes, write
+from alfred_dev.workspace import read_bytes, sweep, write
 
 GATEWAY, LOOPBACK = "gateway", "loopback"
 LEAVES = (GATEWAY, LOOPBACK)
@@ -125,9 +125,9 @@ def show(store: Store) -> dict[str, Certificate]:
 
 def delete_leaves(folder: Path) -> None:
     """Delete the leaves in a checkout's ``certs``, and the folder if we made it."""
-    for leaf in LEAVES:
-        (folder / f"{leaf}.pem").unlink(missing_ok=True)
-        (folder / f"{leaf}.key").unlink(missing_ok=True)
+    for name in (f"{leaf}.{end}" for leaf in LEAVES for end in ("pem", "key")):
+        sweep(folder / name)
+        (folder / name).unlink(missing_ok=True)
     if [path.name for path in folder.glob("*")] == [IGNORE]:
         (folder / IGNORE).unlink()
         folder.rmdir()

@@ -23,6 +23,7 @@ from alfred_dev.pki.certificates import Pair
 from alfred_dev.pki.trust import nss
 
 LOCALHOST = "localhost"
+PATIENCE_S = 0.2
 LIFE = timedelta(days=1)
 SYSTEM, VARIABLES, DATABASE = "the system's store", "alfred-dev run", "its own database"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
@@ -128,7 +129,8 @@ def _prove(
         command = ["env", *(f"-u{key}" for key in variables), *command]
     said = machine.ask(command)
     lines = said.text.strip().splitlines()
-    detail = "" if said.ok else (lines[-1] if lines else "it said nothing")
+    shown = [line for line in lines if line.startswith("curl: (")] or lines[-1:]
+    detail = "" if said.ok else (shown[0] if shown else "it said nothing")
     return Proof(client=client.name, trusts_by=client.trusts_by, ok=said.ok, detail=detail)
 
 
@@ -158,5 +160,7 @@ def _serve(listener: socket.socket, context: ssl.SSLContext) -> None:
         with contextlib.suppress(OSError, ValueError):  # whoever does not trust us hangs up
             plain.settimeout(5)
             with plain, context.wrap_socket(plain, server_side=True) as secure:
-                secure.recv(4096)
+                secure.settimeout(PATIENCE_S)  # not every client has something to say
+                with contextlib.suppress(TimeoutError):
+                    secure.recv(4096)
                 secure.sendall(ANSWER)

@@ -57,11 +57,11 @@ def trust(
         known = ledger.find(place.kind, _target(place, ca)) is not None
         if place.check(ca):
             if known:
-                changes.append(_trust(place, ca, folder, ()))
+                changes.append(_trust(place, ca, folder, ledger, ()))
         elif why := place.lacks():
             skipped.append(Skipped(title=place.title, why=why))
         else:
-            changes.append(_trust(place, ca, folder, place.install(ca)))
+            changes.append(_trust(place, ca, folder, ledger, place.install(ca)))
     return changes, skipped
 
 
@@ -69,8 +69,11 @@ def _target(place: Place, ca: Authority) -> str:
     return f"{place.target} ({ca.sha256[:8].lower()})"
 
 
-def _trust(place: Place, ca: Authority, folder: Path, steps: tuple[Step, ...]) -> Change:
-    data = {"pem": ca.pem, "ca": str(folder), "place": place.target, **place.record()}
+def _trust(
+    place: Place, ca: Authority, folder: Path, ledger: Ledger, steps: tuple[Step, ...]
+) -> Change:
+    own = {"pem": ca.pem, "ca": str(folder), "place": place.target}
+    data = {**place.record(), **_before_us(ledger, place), **own}
     return Change(
         about=TRUST,
         kind=place.kind,
@@ -79,6 +82,12 @@ def _trust(place: Place, ca: Authority, folder: Path, steps: tuple[Step, ...]) -
         steps=steps,
         data=data,
     )
+
+
+def _before_us(ledger: Ledger, place: Place) -> Mapping[str, str]:
+    """Return what another CA of ours found there: what was made for that is ours as well."""
+    entries = (e for e in ledger.entries() if e.kind == place.kind)
+    return next((e.data for e in entries if e.data.get("place") == place.target), {})
 
 
 def naming(

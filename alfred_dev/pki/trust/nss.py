@@ -87,7 +87,7 @@ class Database:
             return self._drop_files(record) if "made" in record else ()
         delete = (*self._certutil("-D"), "-n", ca.nickname)
         steps: tuple[Step, ...] = (Run(argv=delete, tolerated=ABSENT),)
-        if "made" in record and self._only_ours():
+        if "made" in record and self._only(ca):
             steps += self._drop_files(record)
         return steps
 
@@ -97,11 +97,11 @@ class Database:
         return tuple(Drop(path=path, folders=folders if path == paths[-1] else ())
                      for path in paths)  # fmt: skip
 
-    def _only_ours(self) -> bool:
+    def _only(self, ca: Authority) -> bool:
         rows = self.machine.ask(self._certutil("-L")).text.splitlines()
         entries = [row for row in rows if row.rstrip().count(",") >= 2 and "SSL,S/MIME" not in row]
         keys = self.machine.ask(self._certutil("-K"))
-        return all(row.startswith("alfred-dev ") for row in entries) and "no keys" in keys.text
+        return all(row.startswith(f"{ca.nickname} ") for row in entries) and "no keys" in keys.text
 
     @property
     def _name(self) -> str:

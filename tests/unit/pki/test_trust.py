@@ -208,6 +208,7 @@ def test_windows_by_recorded_outputs(tmp_path: Path, ca: Authority) -> None:
     assert not list(windows.find(machine(tmp_path, Programs(answers))))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("keytool") is None, reason="needs a Java")
 def test_java_is_left_alone_unless_asked_for(tmp_path: Path, ca: Authority) -> None:
     home = tmp_path / "java"

@@ -305,7 +305,7 @@ def _endpoint(service: Service, index: int, world: _World) -> Endpoint:
 
 def _environment(service: Service, world: _World) -> dict[str, str]:
     values: dict[str, str] = {}
-    for name in service.needs:
+    for name in (*service.needs, *service.uses):
         values |= _told_here(*world.providers[name], world)
     for key in service.settings:
         if world.settings[key]:

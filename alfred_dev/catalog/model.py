@@ -159,6 +159,7 @@ class Service:
     ``source``: where it must come from, None lets the plan choose; ``host_port``: the developer
     runs it on this port of the machine; ``env``: variables of the project's own;
     ``needs``: variables of other services it must be told (any one of a variable's names);
+    ``uses``: the same of services that it can do without: told, not depended on;
     ``settings``: keys of ``.env`` that reach it; ``client``: what ``exec`` gives a client of it;
     ``engine``: what ``alfred_dev.embedded`` has, None for no engine; ``api``: the parts of the
     platform's API that its stand-in plays; ``durable``: whether it keeps data of its own;
@@ -180,6 +181,7 @@ class Service:
     depends_on: Mapping[str, Condition]
     variables: tuple[Variable, ...]
     needs: tuple[str, ...]
+    uses: tuple[str, ...] = ()
     settings: tuple[str, ...]
     client: Mapping[str, str]
     aliases: tuple[str, ...]

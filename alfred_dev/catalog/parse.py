@@ -80,6 +80,8 @@ CONTAINER = Record(
         "stop_signal": Text("a signal", pattern=r"SIG[A-Z]+"),
     },
 )
+# The parts of the platform's API that stand-ins play.
+API = ("tasks", "events", "work", "rag", "models", "ask", "chat")
 SERVICE_FIELDS: dict[str, Spec] = {
     "title": Text("a name for people"),
     "tier": Text("a tier", choices=tuple(Tier)),
@@ -99,10 +101,11 @@ SERVICE_FIELDS: dict[str, Spec] = {
         ),
     ),
     "needs": ListOf("variables", Text("a variable", pattern=VARIABLE)),
+    "uses": ListOf("variables it can do without", Text("a variable", pattern=VARIABLE)),
     "settings": ListOf("settings", Text("a setting", pattern=VARIABLE)),
     "client": MapOf("variables", Text("a value"), VARIABLE),
     "aliases": ListOf("other names", Text("a name", pattern=ID)),
-    "api": ListOf("parts of the API", Text("a part", choices=("tasks",))),
+    "api": ListOf("parts of the API", Text("a part", choices=API)),
     "image": Text("an image pinned to a version", pattern=r"[a-z0-9./-]+:[\w.-]+"),
     "context": Text("a folder of a platform checkout"),
     "binary": BINARY,
@@ -199,6 +202,7 @@ def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
             for i, variable in enumerate(entry.get("variables", ()))
         ),
         needs=tuple(entry.get("needs", ())),
+        uses=tuple(entry.get("uses", ())),
         settings=tuple(entry.get("settings", ())),
         client=entry.get("client", {}),
         aliases=tuple(entry.get("aliases", ())),

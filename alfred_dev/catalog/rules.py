@@ -195,12 +195,12 @@ def _variables_have_one_provider(catalog: Catalog) -> Iterator[Breach]:
 def _needs_are_provided(catalog: Catalog) -> Iterator[Breach]:
     known = {n for s in catalog.entries.values() for v in s.variables for n in v.names}
     for service in catalog.entries.values():
-        for name in service.needs:
+        for name in (*service.needs, *service.uses):
             provider = catalog.provider_of(name)
             if provider is None:
                 hint = did_you_mean(name, known)
                 yield service.where, f"{service.id} needs {name}, which nobody provides{hint}"
-            elif provider[0].id not in service.depends_on and provider[0].id != service.id:
+            elif name in service.needs and provider[0].id not in (*service.depends_on, service.id):
                 yield (
                     service.where,
                     f"{service.id} needs {name} of {provider[0].id}, but does not depend on it",

@@ -25,22 +25,29 @@ from alfred_dev.embedded.metrics import BUCKETS_S, Meter
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 LABELS = ("method", "route", "status")
+CALL_LABELS = ("peer", "operation", "outcome")
 
 
-def exposition(meter: Meter, *, service: str, dependencies: Mapping[str, bool]) -> bytes:
+def exposition(
+    meter: Meter, *, service: str, dependencies: Mapping[str, bool], calls: Meter | None = None
+) -> bytes:
     """Return everything measured, and the process's own figures where the system has them.
 
-    ``dependencies``: whether each was reachable when it was last asked.
+    ``dependencies``: whether each was reachable when it was last asked; ``calls``: what this
+    service asked of others.
     """
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(_StandIn(meter, service, dependencies))
+    registry.register(_StandIn(meter, service, dependencies, calls or Meter()))
     return generate_latest(registry)
 
 
 class _StandIn(Collector):
-    def __init__(self, meter: Meter, service: str, dependencies: Mapping[str, bool]) -> None:
+    def __init__(
+        self, meter: Meter, service: str, dependencies: Mapping[str, bool], calls: Meter
+    ) -> None:
         self.meter, self.service, self.dependencies = meter, service, dependencies
+        self.calls = calls
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
@@ -61,6 +68,12 @@ class _StandIn(Collector):
             durations.add_metric(key, _cumulated(counts), self.meter.sums[key])
         yield requests
         yield durations
+        asked = HistogramMetricFamily(
+            "alfred_call_duration_seconds", "Time that calls to others took.", labels=CALL_LABELS
+        )
+        for key, counts in self.calls.counts.items():
+            asked.add_metric(key, _cumulated(counts), self.calls.sums[key])
+        yield asked
 
 
 def _cumulated(counts: list[int]) -> list[tuple[str, float]]:

@@ -31,7 +31,10 @@ class Meter:
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request. Unknown methods count under one name."""
-        key = (method if method in METHODS else "OTHER", route, str(status))
+        self.add((method if method in METHODS else "OTHER", route, str(status)), seconds)
+
+    def add(self, key: Key, seconds: float) -> None:
+        """Count one event of any kind."""
         counts = self.counts.setdefault(key, [0] * (len(BUCKETS_S) + 1))
         counts[bisect_left(BUCKETS_S, seconds)] += 1
         self.sums[key] = self.sums.get(key, 0.0) + seconds

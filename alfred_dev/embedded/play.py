@@ -52,6 +52,9 @@ async def _play(spec: EmbeddedSpec, environ: Mapping[str, str], taken: Sockets) 
                 name = stand_in.real or spec.title
                 serving = grpc_health.serving(spec.bind, port.listen, name)
                 await stack.enter_async_context(serving)
-        watch = asyncio.create_task(stand_in.readiness.watch())
-        stack.callback(watch.cancel)
-        await serve(stand_in.app(), web, headers)
+        works = [work for part in stand_in.parts for work in part.background]
+        for work in (stand_in.readiness.watch, *works):
+            task = asyncio.create_task(work())
+            stack.callback(task.cancel)
+        sockets = any(part.routes for part in stand_in.parts)
+        await serve(stand_in.app(), web, headers, websockets=sockets)

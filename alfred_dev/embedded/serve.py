@@ -23,6 +23,7 @@ log = logging.getLogger("alfred_dev.embedded")
 
 TICK_S = 1.0  # for the Date header
 GRACE_S = 0.3  # for requests that are being answered when the end comes
+WEBSOCKET_BYTES = 64 * 1024  # of one message
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -42,11 +43,14 @@ class SleepyServer(Server):
         headers: Mapping[str, str],
         what: str = "stand-in",
         http: type[asyncio.Protocol] = H11Protocol,
+        *,
+        websockets: bool = False,
     ) -> None:
         config = Config(
             app,
             http=http,
-            ws="none",
+            ws="websockets-sansio" if websockets else "none",
+            ws_max_size=WEBSOCKET_BYTES,
             loop="asyncio",
             lifespan="off",
             log_config=None,
@@ -113,9 +117,11 @@ async def serve(
     *,
     what: str = "stand-in",
     http: type[asyncio.Protocol] = H11Protocol,
+    websockets: bool = False,
 ) -> None:
     """Serve ``app`` on listening ``sockets``, every answer with ``headers``, until a signal.
 
-    ``what``: its name in the log; ``http``: what takes the connections.
+    ``what``: its name in the log; ``http``: what takes the connections;
+    ``websockets``: whether some may be upgraded.
     """
-    await SleepyServer(app, headers, what, http).serve(list(sockets))
+    await SleepyServer(app, headers, what, http, websockets=websockets).serve(list(sockets))

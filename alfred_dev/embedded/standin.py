@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,14 +11,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
 from alfred_dev.catalog.model import ProbeKind
-from alfred_dev.embedded import answers, guard, roles, tasks_api
+from alfred_dev.embedded import answers, guard, parts, roles
 from alfred_dev.embedded.metrics import Meter, MeterMiddleware
 from alfred_dev.embedded.pages import Handler, Page, routes_of
-from alfred_dev.embedded.readiness import Readiness, State, address, asker
-from alfred_dev.embedded.spec import EmbeddedSpec, SpecError
-
-if TYPE_CHECKING:
-    from alfred_dev.embedded.task_store import TaskStore
+from alfred_dev.embedded.readiness import Readiness, State, asker
+from alfred_dev.embedded.spec import EmbeddedSpec
 
 NOT_CACHED = {"cache-control": "no-store"}
 
@@ -34,15 +29,16 @@ class StandIn:
         self.real = self.role.real if self.role else ""
         self.meter = Meter()
         self.readiness = Readiness(asker(spec.asks, environ))
-        self._on_close: list[Callable[[], None]] = []
+        self.shared = parts.Shared(spec=spec, environ=environ, readiness=self.readiness)
+        self.parts = parts.parts(self.shared)
         self.health_paths = [p.path for p in spec.ports if p.probe is ProbeKind.HTTP]
         self.pages = self._health_pages()
-        self.pages += self._fixed_pages() if self.role else self._platform_pages(environ)
+        self.pages += self._fixed_pages() if self.role else self._platform_pages()
 
     def app(self) -> ASGIApp:
         """Return the whole application, guard and metrics included."""
         inner = Starlette(
-            routes=routes_of(self.pages),
+            routes=[*routes_of(self.pages), *(r for part in self.parts for r in part.routes)],
             exception_handlers={
                 answers.RequestError: answers.refused,
                 HTTPException: self._not_here,
@@ -56,8 +52,7 @@ class StandIn:
 
     def close(self) -> None:
         """Let go of what was opened for requests."""
-        for end in self._on_close:
-            end()
+        self.shared.close()
 
     def _health_pages(self) -> list[Page]:
         purpose = "health: 200 when all it depends on is reachable"
@@ -72,34 +67,16 @@ class StandIn:
             for path, fixed in (self.role.fixed if self.role else {}).items()
         ]
 
-    def _platform_pages(self, environ: Mapping[str, str]) -> list[Page]:
+    def _platform_pages(self) -> list[Page]:
         pages = [
             Page("GET", "/ready", "asks all it depends on, now", self._ready),
             Page("GET", "/metrics", "for Prometheus", self._metrics),
         ]
+        homes = [part.home for part in self.parts if part.home is not None]
+        pages += homes
         if "/" not in self.health_paths:
-            pages.append(Page("GET", "/", "this page", self._home))
-        for part in self.spec.api:
-            if part != "tasks":
-                raise SpecError(f"no stand-in plays the part {part} of the platform's API")
-            pages += self._tasks_pages(environ)
-        return pages
-
-    def _tasks_pages(self, environ: Mapping[str, str]) -> list[Page]:
-        asks = [ask for ask in self.spec.asks if ask.probe is ProbeKind.POSTGRES]
-        if not asks:
-            raise SpecError("tasks are kept in Postgres, and no Postgres is among the asks")
-        database = address(asks[0], environ)
-
-        @functools.cache
-        def store() -> TaskStore:
-            from alfred_dev.embedded.task_store import TaskStore  # brings a database client along
-
-            opened = TaskStore(database, self.spec.id)
-            self._on_close.append(opened.close)
-            return opened
-
-        return tasks_api.pages(store)
+            pages.append(Page("GET", "/about" if homes else "/", "this page", self._home))
+        return pages + [page for part in self.parts for page in part.pages]
 
     async def _health(self, request: Request) -> Response:
         return self._said(await self.readiness.state())
@@ -131,6 +108,7 @@ class StandIn:
             self.meter,
             service=self.spec.id,
             dependencies={a.service: a.ok for a in known.answers} if known else {},
+            calls=self.shared.calls,
         )
         return Response(text, media_type=exposition.CONTENT_TYPE)
 

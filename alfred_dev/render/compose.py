@@ -236,7 +236,8 @@ def _how_it_is_reached(service: PlannedService, container: Container, world: Wor
 
 def _extra_hosts(service: PlannedService, container: Container, world: World) -> list[str]:
     """Return how to find this machine, for those that need something that runs on it."""
-    met = {world.providers[name][0].id for name in service.definition.needs}
+    told = (*service.definition.needs, *service.definition.uses)
+    met = {world.providers[name][0].id for name in told}
     if "prometheus/prometheus.yml" in container.mounts:
         met |= set(world.plan.ids)
     return [f"{HOST}:host-gateway"] if any(world.plan[n].by_developer for n in met) else []

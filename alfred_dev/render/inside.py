@@ -66,7 +66,7 @@ def environment(service: PlannedService, container: Container, world: World) -> 
     definition = service.definition
     setting = _lookup(expressions.setting, definition, world)
     values: dict[str, str] = {}
-    for name in definition.needs:
+    for name in (*definition.needs, *definition.uses):
         values |= told(name, world)
     for key in definition.settings:
         values |= dict.fromkeys(TWINS.get(key, (key,)), setting(key))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 from rich.live import Live
@@ -105,3 +105,14 @@ def chosen(*, silent: bool) -> Iterator[Silent]:
     else:
         with Live(console=out, auto_refresh=False, transient=True) as live:
             yield LiveLines(live)
+
+
+@contextlib.contextmanager
+def counted(what: str, count: int, *, silent: bool) -> Iterator[Callable[[int], object]]:
+    """Show on a terminal how many of ``count`` are done; call what is yielded with each number."""
+    out = console(stderr=True)
+    if silent or not out.is_terminal:
+        yield lambda number: None
+        return
+    with out.status(f"{what}: 0 of {count}") as shown:
+        yield lambda number: shown.update(f"{what}: {number} of {count}")

@@ -74,7 +74,8 @@ async def endpoints(scene: Scene) -> Endpoints:
 def _values(service: PlannedService, seen: Services, plan: Plan) -> Mapping[str, str]:
     """Return the endpoint variables that the running process has, else those that it would."""
     told = seen[service.id].told or service.environment
-    names = {n for need in service.definition.needs for n in _twins(plan, need)}
+    needs = (*service.definition.needs, *service.definition.uses)
+    names = {n for need in needs for n in _twins(plan, need)}
     return {name: told[name] for name in sorted(names) if name in told}
 
 

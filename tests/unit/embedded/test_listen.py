@@ -31,3 +31,11 @@ def test_looking_does_not_keep_the_port() -> None:
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(AlfredError, match="cannot listen on 192.0.2.1:"):
         listening("192.0.2.1", 0)
+
+
+def test_what_is_accepted_is_known_as_tcp() -> None:
+    """Or asyncio leaves Nagle's algorithm on, and answers wait 40 ms for an acknowledgement."""
+    with listening("127.0.0.1", 0) as server, socket.create_connection(server.getsockname()):
+        accepted, _ = server.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP

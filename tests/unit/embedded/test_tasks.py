@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alfred_dev.embedded.answers import RequestError
-from alfred_dev.embedded.tasks import LIST_LIMIT, TITLE_LIMIT, limit_of, title_of
+from alfred_dev.embedded.tasks import LIST_LIMIT, TITLE_LIMIT, asked_by, limit_of
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,14 @@ from alfred_dev.embedded.tasks import LIST_LIMIT, TITLE_LIMIT, limit_of, title_o
         (b'{"title": " \\t "}', 422),
         (b'{"title": "a\\u0000b"}', 422),
         (b'{"title": "\\ud800"}', 422),
+        (b'{"title": "a", "fail": 7}', 422),
+        (b'{"title": "a", "fail": "A service"}', 422),
         (json.dumps({"title": "x" * (TITLE_LIMIT + 1)}).encode(), 422),
     ],
 )
 def test_what_is_no_title_is_refused(body: bytes, status: int) -> None:
     with pytest.raises(RequestError) as caught:
-        title_of(body)
+        asked_by(body)
     assert caught.value.status == status
 
 
@@ -43,11 +45,16 @@ def test_what_is_no_title_is_refused(body: bytes, status: int) -> None:
 )
 def test_any_body_is_a_title_or_refused(body: bytes) -> None:
     try:
-        title = title_of(body)
+        title, fail = asked_by(body)
     except RequestError as error:
         assert error.status in (400, 422)
     else:
         assert title.strip() and len(title) <= TITLE_LIMIT and title.encode()
+        assert fail == ""
+
+
+def test_who_shall_fail() -> None:
+    assert asked_by(b'{"title": "a", "fail": "agent-legal"}') == ("a", "agent-legal")
 
 
 @pytest.mark.parametrize(("text", "limit"), [(None, LIST_LIMIT), ("7", 7), ("99999", LIST_LIMIT)])

@@ -1,0 +1,1 @@
+"""Real traffic through everything: the two flows of the platform, timed hop by hop."""

@@ -19,6 +19,7 @@ VERSION_TIMEOUT_S = 5.0
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")
 PACKAGE = Path(__file__).parent
 # What stand-ins and engines run of us: a change there means that they must restart.
+READ = (".py", ".html", ".css", ".js", ".lock")
 CODE = ("__init__.py", "embedded", "probe", "runtime/launch.py", "../requirements.lock")
 
 
@@ -70,7 +71,8 @@ def code_fingerprint() -> str:
     digest = hashlib.sha256()
     for name in CODE:
         root = PACKAGE / name
-        files = sorted(root.glob("**/*.py")) if root.is_dir() else [root]
+        found = root.glob("**/*") if root.is_dir() else [root]
+        files = sorted(path for path in found if path.suffix in READ)
         for file in files:
             if file.is_file():  # an installed package has no lock file beside it
                 digest.update(file.read_bytes())

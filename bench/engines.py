@@ -219,7 +219,51 @@ def _pubsub_drain(port: int, count: int) -> float:
     return took
 
 
-ENGINES: dict[str, Callable[[], Iterator[Row]]] = {"pubsub": pubsub}
+# --- Mail ----------------------------------------------------------------------------------------
+
+MAILS, MAIL_CONNECTIONS = 1000, 10
+
+
+def mail() -> Iterator[Row]:
+    """Mails of 2 KB over several connections at once, until each is acknowledged: on the disk."""
+    kinds = [ProbeKind.SMTP, ProbeKind.HTTP]
+
+    def ours(folder: str) -> contextlib.AbstractContextManager[tuple[list[int], int]]:
+        return engine("mail-server", kinds, Path(folder, "data"))
+
+    with tempfile.TemporaryDirectory() as folder:
+        starts = []
+        for _ in range(ROUNDS):
+            with ours(folder) as ([_, web], _):
+                starts.append(until(lambda: _http_ok(web)))
+        yield "Mail: start to ready", f"{statistics.median(starts):.2f} s", "<= 1.5 s"
+        with ours(folder) as ([port, web], pid):
+            until(lambda: _http_ok(web))
+            took = median(lambda: _mail_traffic(port), 3)
+            yield f"Mail: {MAILS} over {MAIL_CONNECTIONS} connections", f"{took:.2f} s", "<= 5 s"
+            yield "Mail: memory afterwards", f"{memory_mb(pid):.0f} MB", ""
+
+
+def _mail_traffic(port: int) -> float:
+    from concurrent.futures import ThreadPoolExecutor
+
+    each = MAILS // MAIL_CONNECTIONS
+    began = time.perf_counter()
+    with ThreadPoolExecutor(MAIL_CONNECTIONS) as pool:
+        list(pool.map(lambda _: _send_mails(port, each), range(MAIL_CONNECTIONS)))
+    return time.perf_counter() - began
+
+
+def _send_mails(port: int, count: int) -> None:
+    import smtplib
+
+    body = "Subject: a measurement\r\n\r\n" + "x" * 70 + "\r\n" + ("y" * 76 + "\r\n") * 24
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        for _ in range(count):
+            client.sendmail("bench@example.com", ["you@example.com"], body)
+
+
+ENGINES: dict[str, Callable[[], Iterator[Row]]] = {"pubsub": pubsub, "mail": mail}
 
 
 def main() -> None:

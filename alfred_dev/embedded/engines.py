@@ -115,6 +115,10 @@ def _pubsub_line() -> str:
     return f"alfred-dev Pub/Sub {__version__}" if client else ""
 
 
+def _mail_line() -> str:
+    return f"alfred-dev mail {__version__}" if _package("aiosmtpd") else ""
+
+
 def _package(name: str) -> Path | None:
     spec = find_spec(name)
     places = spec.submodule_search_locations if spec else None
@@ -145,5 +149,6 @@ ENGINES: Mapping[str, Engine] = {
     "db-postgres": Engine("alfred_dev.embedded.postgres", _postgres_line),
     "redis": Engine("alfred_dev.embedded.redis", _valkey_line),
     "pubsub-emulator": Engine("alfred_dev.embedded.pubsub.main", _pubsub_line),
+    "mail-server": Engine("alfred_dev.embedded.mail.main", _mail_line),
     "vector-db": Engine("alfred_dev.embedded.vectors.engine", _qdrant_line),
 }

@@ -10,6 +10,7 @@ from alfred_dev.runtime.base import State
 from alfred_dev.status import EndpointStatus, Health, ServiceStatus
 
 ENDED = (State.EXITED, State.FATAL, State.BACKOFF)
+IN_ORDER = ("exit status 0", "terminated by SIGTERM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,16 @@ class Service:
         """Whether it was started and has ended by itself, be it that it is just started again."""
         running = self.status.running
         again = running.state is State.STARTING and running.restarts > 0
-        return running.state in ENDED or (again and self.ill and not running.ports)
+        return (running.state in ENDED and not self.stopped) or (
+            again and self.ill and not running.ports
+        )
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it does not run because nobody started it, or somebody stopped it in order."""
+        running = self.status.running
+        in_order = running.detail in IN_ORDER and running.state is State.EXITED
+        return running.state is State.STOPPED or in_order
 
     @property
     def runs(self) -> bool:

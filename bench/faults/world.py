@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 120
 FIX_TIMEOUT_S = 100
+ENGINE = ("DOCKER_HOST",)
 Undo = Callable[[], object]
 
 
@@ -49,6 +50,7 @@ class World:
             "LANG": "C.UTF-8",
             "PYTHONPATH": str(ROOT),
             "ALFRED_RUNTIME": self.runtime,
+            **{k: v for k, v in os.environ.items() if k in ENGINE},
             **self.environment,
         }
 
@@ -217,9 +219,9 @@ def until(done: Callable[[], bool], seconds: float) -> bool:
 
 
 @contextmanager
-def world(folder: Path, environment: Mapping[str, str] = {}) -> Iterator[World]:
+def world(folder: Path, runtime: str = "process") -> Iterator[World]:
     """Yield a checkout with everything up; ends all of it."""
-    made = World(folder / "project", environment=dict(environment))
+    made = World(folder / "project", runtime)
     made.root.mkdir(parents=True)
     (made.root / "alfred.yaml").write_text("# a project\n")
     done = made.run("up")

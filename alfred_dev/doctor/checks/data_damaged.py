@@ -32,7 +32,7 @@ CHECK = Check(
     category=Category.DATA,
     cause="a file of the data was deleted, cut or overwritten",
     fix="restore a copy, or move the data away: `mv`, then `alfred-dev up`",
-    depends_on=frozenset({"disk-full", "data-other-version"}),
+    depends_on=frozenset({"data-other-version"}),
     rank=19,
     observe=services,
     judge=said(words.DAMAGED, cause, fix, ended=True),

@@ -44,6 +44,8 @@ CHECK = Check(
     fix="`alfred-dev restart SERVICE`; look for what hogs the machine",
     depends_on=frozenset(
         {
+            "container-paused",
+            "container-network",
             "service-frozen",
             "firewall",
             "cpu-busy",

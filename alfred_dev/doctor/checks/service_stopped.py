@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Services
-from alfred_dev.runtime.base import State
 
 
 def judge(seen: Services, given: Given) -> Iterable[Finding]:
     """Find what is selected and stopped, while other services run."""
     for service in seen.ill:
-        if service.status.running.state is State.STOPPED and (seen.alive or not seen.idle):
+        if service.stopped and (seen.alive or not seen.idle):
             name = service.id
             yield Finding(
                 subject=name,
@@ -33,7 +32,9 @@ CHECK = Check(
     category=Category.SERVICES,
     cause="`alfred-dev stop`, or an `up` that was interrupted before it came to this service",
     fix="`alfred-dev start SERVICE`",
-    depends_on=frozenset({"supervisor-lost", "engine-down", "port-taken", "stack-down"}),
+    depends_on=frozenset(
+        {"container-paused", "supervisor-lost", "engine-down", "port-taken", "stack-down"}
+    ),
     rank=40,
     observe=services,
     judge=judge,

@@ -40,6 +40,8 @@ CHECK = Check(
     fix="read its log, then `alfred-dev restart SERVICE`",
     depends_on=frozenset(
         {
+            "container-paused",
+            "container-network",
             "endpoint-wrong",
             "database-object-missing",
             "disk-full",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.scene import Scene
@@ -28,7 +28,10 @@ async def ports(scene: Scene) -> Ports:
         asyncio.to_thread(listeners.listeners, None), scene.see(services)
     )
     inside = scene.stack is not None and scene.stack.plan.runtime == "docker"
-    return await asyncio.to_thread(_ports, everything, seen, inside)
+    project = scene.workspace.project if scene.workspace else ""
+    found = await asyncio.to_thread(_ports, everything, seen, inside)
+    ours = [c for c in found.conflicts if c.container and c.container.project == project]
+    return replace(found, conflicts=tuple(c for c in found.conflicts if c not in ours))
 
 
 def _ports(everything: list[Listener], seen: Services, inside: bool) -> Ports:

@@ -131,7 +131,7 @@ def helped(stack: Stack, wanted: Plan, progress: Progress) -> Plan:
         for name, why in stack.plan.absent.items():
             progress.note(f"{name} is left out: {why}")
     starting = [s.service for s in dry_run(stack, wanted) if s.action in STARTING]
-    helpers = [name for name in starting if stack.plan[name].is_helper]
+    helpers = [s.id for s in wanted.services if s.is_helper and s.id in starting]
     conflicts = port_conflicts(stack, helpers)
     for conflict in conflicts:
         progress.note(f"{conflict.service} is left out: {' '.join(str(conflict).split())}")
@@ -180,7 +180,7 @@ def check_ports(stack: Stack, starting: Sequence[str]) -> None:
 
 def port_conflicts(stack: Stack, services: Sequence[str]) -> list[listeners.Conflict]:
     """Return every port of ``services`` that somebody else holds."""
-    ours = (stack.plan[name] for name in services if not stack.plan[name].by_developer)
+    ours = (s for s in stack.plan.services if s.id in services and not s.by_developer)
     held = {port for running in observe(stack).services.values() for port in running.ports}
     endpoints = (e for service in ours for e in service.endpoints)
     ports = {e.port: e.service for e in endpoints if e.port not in held}

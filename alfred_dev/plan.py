@@ -196,7 +196,8 @@ class PlannedService:
 class Plan:
     """Everything that runs, dependencies first. ``secrets``: what no output may show.
 
-    ``absent``: helper -> why it cannot run here; nothing waits for it.
+    ``absent``: helper -> why it cannot run here; nothing waits for it; ``isolation``: of
+    containers from each other, ``flat`` or ``tiers``.
     """
 
     services: tuple[PlannedService, ...]
@@ -209,6 +210,7 @@ class Plan:
     settings: Settings
     code: str
     absent: Mapping[str, str] = field(default_factory=dict)
+    isolation: str = "flat"
     _by_id: Mapping[str, PlannedService] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

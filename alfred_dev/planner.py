@@ -69,6 +69,7 @@ def make(
     *,
     slot: int = 0,
     domain: str | None = None,
+    isolation: str = "flat",
 ) -> Plan:
     """Decide everything about every service. Raises MachineError for a source that is not here."""
     world = _World(catalog, settings, facts, slot)
@@ -78,6 +79,7 @@ def make(
     return Plan(
         services=tuple(_service(service, world, absent) for service in present),
         absent=absent,
+        isolation=isolation,
         catalog=catalog,
         runtime="process" if facts.engine is None else "docker",
         slot=slot,

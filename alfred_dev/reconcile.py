@@ -35,21 +35,24 @@ class Step:
 def steps(plan: Plan, desired: Mapping[str, LaunchSpec], observed: Observed) -> tuple[Step, ...]:
     """Return what to do: first end what no longer belongs, then the plan in start order.
 
-    ``desired``: how everything is started that may run here, also beyond ``plan``.
+    ``desired``: how everything is started that may run here, also beyond ``plan``; what is no
+    entry of the catalog serves all.
     """
     ending = (
         Step(Action.STOP, name, "it is not ours to run any more")
         for name, running in observed.services.items()
         if name not in desired and running.state is not State.STOPPED
     )
-    ours = (service.id for service in plan.services if not service.by_developer)
-    return (*ending, *(_step(name, desired[name], observed) for name in ours))
+    ours = [service.id for service in plan.services if service.id in desired]
+    beside = [name for name in desired if name not in plan.catalog.entries]
+    return (*ending, *(_step(name, desired[name], observed) for name in (*ours, *beside)))
 
 
 def _step(name: str, wanted: LaunchSpec, observed: Observed) -> Step:
     running = observed.services.get(name)
     if running is None or running.state is State.STOPPED:
-        return Step(Action.START, name, "it is not running")
+        cause = running.detail if running and running.detail else "it is not running"
+        return Step(Action.START, name, cause)
     if running.state in (State.FATAL, State.EXITED):
         return Step(Action.START, name, f"it has ended ({running.detail})")
     if running.spec is None:

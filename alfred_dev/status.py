@@ -95,7 +95,7 @@ def _status(
 ) -> ServiceStatus:
     running = _running(service, observed)
     endpoints = tuple(_endpoint(e, running, probes.get(e.port)) for e in service.endpoints)
-    health = _health(running, endpoints)
+    health = _health(running, endpoints, contained=service.contained)
     ill = next((e for e in endpoints if not e.healthy), None)
     return ServiceStatus(
         service=service,
@@ -135,14 +135,15 @@ def _endpoint(endpoint: Endpoint, running: Running, probe: ProbeResult | None) -
     )
 
 
-def _health(running: Running, endpoints: Collection[EndpointStatus]) -> Health:
+def _health(running: Running, endpoints: Collection[EndpointStatus], *, contained: bool) -> Health:
     if running.state in (State.EXITED, State.FATAL, State.BACKOFF):
         return Health.UNHEALTHY
     if running.state is State.STOPPED:
         return Health.DOWN
     if all(e.healthy for e in endpoints):
         return Health.HEALTHY
-    quiet = (Reason.REFUSED, Reason.STARTING)
+    # The engine accepts for a container as soon as it runs, and hangs up until that listens too.
+    quiet = {Reason.REFUSED, Reason.STARTING, *([Reason.RESET] if contained else [])}
     young = running.state is State.STARTING
     if young and all(e.healthy or e.reason in quiet for e in endpoints):
         return Health.STARTING
@@ -155,7 +156,7 @@ def _detail(running: Running, health: Health, ill: EndpointStatus | None) -> str
     if ill is not None and ill.stranger:
         return ill.detail
     if health is Health.DOWN:
-        return "it does not run"
+        return running.detail or "it does not run"
     return "" if ill is None else f"port {ill.endpoint.port}: {ill.detail}"
 
 

@@ -74,6 +74,11 @@ class Workspace:
         return self.home / "run"
 
     @property
+    def relay(self) -> Path:
+        """Sockets through which containers reach what the developer runs."""
+        return self.home / "relay"
+
+    @property
     def project(self) -> str:
         """The checkout's identity: ``alfred-<hash of its path>``."""
         return "alfred-" + hashlib.sha256(os.fsencode(self.root)).hexdigest()[:10]

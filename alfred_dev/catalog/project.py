@@ -65,6 +65,10 @@ PROJECT = Record(
         "platform": Text("the folder of a checkout of the platform"),
         "domain": Text("a domain", pattern=r"[a-z0-9-]+(\.[a-z0-9-]+)+"),
         "profiles": ListOf("what up starts", Text("a profile", choices=tuple(Profile))),
+        "network": Record(
+            "the containers' network",
+            {"isolation": Text("who reaches whom", choices=("flat", "tiers"))},
+        ),
         "settings": MapOf("settings that are no secrets", Text("a value"), VARIABLE),
         "services": MapOf("services, by id", Record("a service", PROJECT_SERVICE_FIELDS), ID),
         "gateway": Record(
@@ -110,6 +114,7 @@ class Project:
     platform: str | None = None
     platform_where: Where | None = None
     domain: str | None = None
+    isolation: str = "flat"
     profiles: tuple[Profile, ...] = ()
     settings: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
     present: bool = False
@@ -191,6 +196,7 @@ def _project(mine: Document, *, present: bool) -> Project:
         platform=data.get("platform"),
         platform_where=mine.where("platform") if "platform" in data else None,
         domain=data.get("domain"),
+        isolation=(data.get("network") or {}).get("isolation", "flat"),
         profiles=tuple(Profile(name) for name in data.get("profiles", ())),
         settings={
             key: (text, f"{FILE}:{mine.mark('settings', key)[0]}")

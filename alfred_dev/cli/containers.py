@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -22,17 +21,17 @@ from alfred_dev.host import routes
 from alfred_dev.image.build import Builder
 from alfred_dev.image.pull import pull
 from alfred_dev.plan import EngineFacts, Plan, SourceKind
+from alfred_dev.render import compose, inside, relay
 from alfred_dev.render import docker as render
-from alfred_dev.render.compose import NETWORK
 from alfred_dev.render.process import Layout
 from alfred_dev.runtime import memory, subnets
 from alfred_dev.runtime.base import Desired, Runtime
 from alfred_dev.runtime.compose import ComposeRuntime
-from alfred_dev.runtime.containers import PROJECT_LABEL
+from alfred_dev.runtime.containers import PROJECT_LABEL, service_of
 from alfred_dev.runtime.memory import Memory
 from alfred_dev.runtime.mixed import MixedRuntime
 from alfred_dev.settings import Settings
-from alfred_dev.workspace import Workspace
+from alfred_dev.workspace import Workspace, make_private_folder
 
 LOCK = Path(__file__).parents[2] / "requirements.lock"
 Tell = Callable[[str], None]
@@ -82,9 +81,12 @@ class Containers:
         """Raise MachineError unless this engine can run the services; say what to expect of it."""
         info = self.engine.get("/info")
         known = kinds.known(info, self.docker.endpoint)
+        if known.in_virtual_machine != self.remembered.virtual:
+            self._remember(virtual=known.in_virtual_machine)
         for warning in known.warnings:
             self.tell(f"warning: {warning}")
-        self.docker.check_compose()
+        if self.remembered.url != self.docker.endpoint.url:  # else it has worked here before
+            self.docker.check_compose()
         if not self.remembered.runtime:
             self.tell(f"runtime docker: {known} answers (local processes: --runtime process)")
 
@@ -147,6 +149,9 @@ class Containers:
 
     def settle(self, plan: Plan) -> None:
         """Choose the network's addresses, and remember what is used from now on."""
+        make_private_folder(self.place.home)
+        self.place.relay.mkdir(exist_ok=True)
+        self.place.relay.chmod(0o711)  # for a container's user; the folder above is closed
         found = self.docker.endpoint
         known = {s.id: str(s.source.kind) for s in plan.platform if not s.by_developer}
         self._remember(
@@ -155,26 +160,28 @@ class Containers:
             context=found.context,
             tls=found.tls,
             sources={**self.remembered.sources, **known},
-            subnet=self._subnet(plan),
+            subnets=self._subnets(plan),
         )
 
-    def _subnet(self, plan: Plan) -> str:
-        """Return the network's addresses: its own, the remembered, or others that are free."""
-        name = network_name(plan)
-        taken: list[IPv4Network] = []
+    def _subnets(self, plan: Plan) -> dict[str, str]:
+        """Return each network's addresses: its own, the remembered, or others that are free."""
+        names = {compose.network_name(name, plan): name for name in compose.networks(plan)}
+        taken = routes.networks()
+        found: dict[str, str] = {}
         for network in self.engine.get("/networks"):
             configs = (network.get("IPAM") or {}).get("Config") or ()
             own = [str(c["Subnet"]) for c in configs if ":" not in str(c.get("Subnet", ":"))]
-            if network["Name"] == name:
-                self._check_owner(network)
-                return own[0] if own else ""
             taken += map(IPv4Network, own)
-        taken += routes.networks()
-        remembered = self.remembered.subnet
-        if remembered and not any(IPv4Network(remembered).overlaps(n) for n in taken):
-            return remembered
+            if network["Name"] in names:
+                self._check_owner(network)
+                found[names[network["Name"]]] = own[0] if own else ""
         start = int(self.place.project.rpartition("-")[2], 16)
-        return str(subnets.choose(taken, start=start))
+        for name in names.values():
+            if name not in found:
+                remembered = self.remembered.subnets.get(name)
+                found[name] = str(subnets.choose(taken, start=start, preferred=remembered))
+                taken.append(IPv4Network(found[name]))
+        return found
 
     def _check_owner(self, network: Mapping[str, Any]) -> None:
         """Refuse a network that somebody else made. Raises MachineError."""
@@ -198,26 +205,36 @@ class Containers:
 
     def runtime(self, plan: Plan, processes: Runtime) -> Runtime:
         """Return who runs ``plan``."""
-        compose = ComposeRuntime(
+        contained = ComposeRuntime(
             self.place, self.docker, self.engine, render.variables(plan, self.place.project)
         )
         local = {s.id for s in plan.services if s.is_process}
+        if not self.remembered.virtual and any(s.by_developer for s in plan.platform):
+            local.add(relay.NAME)
         if not local:
-            return compose
-        return MixedRuntime(containers=compose, processes=processes, local=local)
+            return contained
+        return MixedRuntime(containers=contained, processes=processes, local=local)
 
     def render(self, layout: Layout) -> Callable[[Plan], Desired]:
-        """Return what makes files of a plan."""
-        return functools.partial(self._desired, layout=layout)
+        """Return what makes files of a plan; one plan is rendered once."""
+        made: dict[int, tuple[Plan, Desired]] = {}
 
-    def _desired(self, plan: Plan, *, layout: Layout) -> Desired:
+        def render_once(plan: Plan) -> Desired:
+            if id(plan) not in made:
+                made[id(plan)] = (plan, self._desired(plan, layout))
+            return made[id(plan)][1]
+
+        return render_once
+
+    def _desired(self, plan: Plan, layout: Layout) -> Desired:
         size = routes.mtu()
         site = render.Site(
             project=self.place.project,
             embedded=self.builder().name(),
             layout=layout,
             images=self.images(),
-            subnet=self.remembered.subnet,
+            subnets=self.remembered.subnets,
+            gateway=inside.HOST if self.remembered.virtual else "",
             mtu=size if size < routes.USUAL_MTU else 0,
         )
         return render.desired(plan, site)
@@ -233,6 +250,20 @@ def opened(place: Workspace, runtime: str, tell: Tell, *, starting: bool) -> Con
     return found
 
 
+def container_of(place: Workspace, service: str) -> tuple[Docker, str]:
+    """Return the running container of a service. Raises UsageError when there is none."""
+    for runtime in of(place, print):
+        for listed in runtime.listed():
+            if service_of(listed) == service and listed["State"] == "running":
+                return runtime.docker, str(listed["Id"])
+    raise UsageError(
+        "not-running",
+        f"nothing can be run in {service}",
+        cause="its container does not run",
+        fix=[f"alfred-dev up {service}"],
+    )
+
+
 def of(place: Workspace, tell: Tell) -> list[ComposeRuntime]:
     """Return the Docker runtime of a checkout, as far as it may run something there.
 
@@ -243,11 +274,6 @@ def of(place: Workspace, tell: Tell) -> list[ComposeRuntime]:
     if not found.remembered.url and not found.engine.answers():
         return []
     return [ComposeRuntime(place, found.docker, found.engine)]
-
-
-def network_name(plan: Plan) -> str:
-    """Return the name of a plan's network in the engine."""
-    return f"{NETWORK}-{plan.slot}" if plan.slot else NETWORK
 
 
 def choose(place: Workspace, wanted: str, tell: Tell, *, starting: bool) -> str:

@@ -149,11 +149,18 @@ class _Planning:
 
     def plan(self, slot: int) -> Plan:
         """Return the plan of a slot."""
+        project = self.found.project
         catalog, machine = joined.join(
             self.found.catalog, self.machine, self.tunnels, slot=slot, python=sys.executable
         )
-        domain = self.found.project.domain
-        plan = make(catalog, self.settings, machine, slot=slot, domain=domain)
+        plan = make(
+            catalog,
+            self.settings,
+            machine,
+            slot=slot,
+            domain=project.domain,
+            isolation=project.isolation,
+        )
         return joined.tell(plan, self.tunnels)
 
     def obtain(self, slot: int, wants: Wants, how: Obtaining) -> None:
@@ -304,7 +311,12 @@ def _slot(place: Workspace, wanted: str, plan_of: Callable[[int], Plan]) -> int:
 
 def layout(place: Workspace) -> Layout:
     """Return where the process runtime finds and keeps things."""
-    return Layout(data=str(place.data), render=str(place.render), python=sys.executable)
+    return Layout(
+        data=str(place.data),
+        render=str(place.render),
+        python=sys.executable,
+        relay=str(place.relay),
+    )
 
 
 def runtimes(place: Workspace) -> list[Runtime]:

@@ -7,12 +7,16 @@ import shutil
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from alfred_dev.cli import options
 from alfred_dev.errors import MachineError, UsageError
+
+if TYPE_CHECKING:
+    from alfred_dev.lifecycle import Stack
+    from alfred_dev.plan import PlannedService
 
 PASS_ON = {
     "allow_extra_args": True,
@@ -134,11 +138,32 @@ def exec_(
 
     stack = session.stack(ctx)
     planned = stack.plan[resolve_name(stack.plan, service)]
+    if planned.contained:
+        _exec_in_container(stack, planned, [command, *ctx.args])
     values = {**planned.environment, **planned.client}
     programs = engines.client_bin(planned.id)
     if programs is not None:
         values["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
     become([command, *ctx.args], values)
+
+
+def _exec_in_container(stack: Stack, planned: PlannedService, argv: list[str]) -> NoReturn:
+    """Become ``docker exec``: the container has its own variables, a client's are added.
+
+    Values go by the environment: on the command line there are names alone.
+    """
+    from alfred_dev.cli import containers
+    from alfred_dev.planner import fill
+
+    docker, container = containers.container_of(stack.workspace, planned.id)
+    here = {"host": "127.0.0.1", "port": str(planned.endpoints[0].container_port)}
+    setting = stack.plan.settings.__getitem__
+    client = {k: fill(v, here, setting) for k, v in planned.definition.client.items()}
+    terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    names = [word for name in client for word in ("--env", name)]
+    command = [docker.program, "exec", "--interactive", *terminal, *names, container, *argv]
+    sys.stdout.flush()
+    os.execve(command[0], command, docker.variables(client))  # noqa: S606 - no shell is involved
 
 
 def become(argv: list[str], values: Mapping[str, str]) -> NoReturn:

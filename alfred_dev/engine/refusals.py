@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from alfred_dev.engine.command import last_lines
+from alfred_dev.engine.command import how_to_install, last_lines
 from alfred_dev.errors import MachineError, UsageError
 
 Match = re.Match[str]
@@ -66,6 +66,14 @@ REFUSALS = (
         code="image-missing",
         what="an image is not there",
         fix=_fixed("alfred-dev up   (without --offline)"),
+    ),
+    Refusal(
+        sounds=re.compile(
+            r"is not a docker command|unknown (docker )?command|unknown (shorthand )?flag"
+        ),
+        code="compose-missing",
+        what="the docker command has no Compose that we can drive",
+        fix=lambda _: [*how_to_install(), "or: alfred-dev up --runtime process"],
     ),
     Refusal(
         sounds=re.compile(r"is too new\. Maximum supported API version is (\S+)"),

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from alfred_dev import container_sources
-from alfred_dev.catalog.model import Catalog, Container
+from alfred_dev.catalog.model import Catalog, Container, Tier
 from alfred_dev.embedded.spec import VARIABLE
 from alfred_dev.plan import LOOPBACK, Facts, Plan, PlannedService, Source, SourceKind
 from alfred_dev.planner import make
@@ -28,6 +28,16 @@ FILE = "compose.yaml"
 MARK = "Written by alfred-dev render; do not edit."
 HEADER = f"# {MARK}\n"
 NETWORK = "alfred-network"
+PUBLIC, DATA = f"{NETWORK}-public", f"{NETWORK}-data"
+# Per kind of isolation, the networks of each level: outermost, application, data, and those that
+# look at all. In tiers a web UI cannot reach a database, as behind production's policies.
+TIERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "flat": ((NETWORK,),),
+    "tiers": ((PUBLIC,), (PUBLIC, NETWORK, DATA), (DATA,), (PUBLIC, NETWORK, DATA)),
+}
+_LEVEL: Mapping[Tier, int] = {
+    Tier.EXTERNAL: 0, Tier.PUBLIC: 0, Tier.APPLICATION: 1, Tier.DATA: 2, Tier.MONITORING: 3,
+}  # fmt: skip
 PROJECT = "${ALFRED_PROJECT_NAME:-alfred}"
 LABEL = "dev.alfred"
 FILES = f"{LABEL}.files"  # digests of what a container mounts
@@ -85,7 +95,7 @@ def _container(service: PlannedService, source: Source) -> Container:
 
 
 def _scrape(world: World) -> tuple[Artifact, ...]:
-    return prometheus.render(world.plan, inside.authority)[:1]
+    return prometheus.render(world.plan, lambda s: inside.authority(s, world))[:1]
 
 
 def _rules(world: World) -> tuple[Artifact, ...]:
@@ -140,29 +150,48 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 def _document(containers: Mapping[str, Container], world: World) -> Document:
     plan = world.plan
     volumes = {
-        _volume_name(name, world): {"labels": _labels(plan, name)}
+        _volume_name(name, world): {"labels": labels(plan, name)}
         for name, container in containers.items()
         if container.volume is not None
     }
     return {
         "name": PROJECT,
         "services": {name: _service(plan[name], c, world) for name, c in containers.items()},
-        "networks": {NETWORK: _network(plan)},
+        "networks": {name: _network(name, plan) for name in networks(plan)},
         **({"volumes": volumes} if volumes else {}),
     }
 
 
-def _network(plan: Plan) -> Document:
+def networks(plan: Plan) -> tuple[str, ...]:
+    """Return the networks there are: one, or one a tier that other tiers must not reach."""
+    return tuple(dict.fromkeys(n for tier in TIERS[plan.isolation] for n in tier))
+
+
+def networks_of(service: PlannedService, plan: Plan) -> Document:
+    """Return the networks that ``service`` is in, with the other names it has there."""
+    aliases = {"aliases": list(service.aliases)} if service.aliases else {}
+    tiers = TIERS[plan.isolation]
+    names = tiers[0] if len(tiers) == 1 else tiers[_LEVEL[service.definition.tier]]
+    return {name: dict(aliases) for name in names}
+
+
+def network_name(name: str, plan: Plan) -> str:
+    """Return what the engine calls a network."""
+    return f"{name}-{plan.slot}" if plan.slot else name
+
+
+def _network(name: str, plan: Plan) -> Document:
     return {
-        "name": f"{NETWORK}-{plan.slot}" if plan.slot else NETWORK,
+        "name": network_name(name, plan),
         "driver": "bridge",
         # A port that somebody publishes without an address lands on loopback as well.
         "driver_opts": {"com.docker.network.bridge.host_binding_ipv4": LOOPBACK},
-        "labels": _labels(plan),
+        "labels": labels(plan),
     }
 
 
-def _labels(plan: Plan, service: str | None = None) -> dict[str, str]:
+def labels(plan: Plan, service: str | None = None) -> dict[str, str]:
+    """Return what tells our objects in the engine from everybody else's."""
     named = {f"{LABEL}.service": service} if service else {}
     return {f"{LABEL}.project": PROJECT, **named, f"{LABEL}.slot": str(plan.slot)}
 
@@ -221,10 +250,9 @@ def _volumes(service: PlannedService, container: Container, world: World) -> lis
 
 def _how_it_is_reached(service: PlannedService, container: Container, world: World) -> Document:
     plan = world.plan
-    aliases = {"aliases": list(service.aliases)} if service.aliases else {}
     return {
         "ports": [f"{LOOPBACK}:{e.port}:{e.container_port}" for e in service.endpoints],
-        "networks": {NETWORK: aliases},
+        "networks": networks_of(service, plan),
         "extra_hosts": _extra_hosts(service, container, world),
         "depends_on": {
             name: {"condition": "service_started"}
@@ -236,6 +264,8 @@ def _how_it_is_reached(service: PlannedService, container: Container, world: Wor
 
 def _extra_hosts(service: PlannedService, container: Container, world: World) -> list[str]:
     """Return how to find this machine, for those that need something that runs on it."""
+    if world.relayed:
+        return []
     told = (*service.definition.needs, *service.definition.uses)
     met = {world.providers[name][0].id for name in told}
     if "prometheus/prometheus.yml" in container.mounts:
@@ -257,7 +287,7 @@ def _how_it_is_kept(service: PlannedService, container: Container, world: World)
         "mem_limit": container.memory,
         "shm_size": container.shm,
         "logging": LOGGING,
-        "labels": {**_labels(world.plan, service.id), **_digests(container, world)},
+        "labels": {**labels(world.plan, service.id), **_digests(container, world)},
     }
 
 

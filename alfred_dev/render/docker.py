@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alfred_dev.plan import Plan, PlannedService, SourceKind
-from alfred_dev.render import compose, process
-from alfred_dev.render.compose import FILES, NETWORK, Document
+from alfred_dev.render import compose, process, relay
+from alfred_dev.render.compose import FILES, Document
 from alfred_dev.render.expressions import literal, resolved
 from alfred_dev.render.inside import World
 from alfred_dev.render.process import Layout
@@ -30,15 +30,17 @@ READABLE = 0o644  # by the user of a container
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """What one engine adds. ``project``: the checkout's name there; ``embedded``: our image's
-    name; ``images``: name of an image -> its id, where the engine has it; ``subnet``, ``mtu``: of
-    the network, empty and 0 for the engine's own choice."""
+    name; ``images``: name of an image -> its id, where the engine has it; ``subnets``, ``mtu``: of
+    the network, empty and 0 for the engine's own choice; ``gateway``: the name under which a
+    container of an engine in a virtual machine reaches this machine, empty where sockets do."""
 
     project: str
     embedded: str
     layout: Layout
     images: Mapping[str, str] = field(default_factory=dict)
-    subnet: str = ""
+    subnets: Mapping[str, str] = field(default_factory=dict)
     mtu: int = 0
+    gateway: str = ""
 
 
 def variables(plan: Plan, project: str) -> dict[str, str]:
@@ -49,8 +51,9 @@ def variables(plan: Plan, project: str) -> dict[str, str]:
 
 def desired(plan: Plan, site: Site) -> Desired:
     """Return how each container is started, and every file of that; processes of ours too."""
-    world = World(plan, {service.id: service.source for service in plan.platform})
-    document, files = compose.of_world(world)
+    sources = {service.id: service.source for service in plan.platform}
+    document, files = compose.of_world(World(plan, sources, relayed=True))
+    document["services"] |= relay.containers(plan, gateway=site.gateway)
     _add_site(document, plan, site)
     specs = {
         name: _spec(plan[name], entry, site, variables(plan, site.project))
@@ -59,7 +62,7 @@ def desired(plan: Plan, site: Site) -> Desired:
     for name, spec in specs.items():
         document["services"][name]["labels"][SPEC_LABEL] = spec.digest()
     mounted = [replace(file, mode=READABLE) for file in files]
-    beside = _processes(plan, site.layout)
+    beside = _processes(plan, site)
     said = json.dumps({name: json.loads(spec.to_json()) for name, spec in specs.items()})
     artifacts: tuple[Artifact, ...] = (
         compose.written(document), Artifact(SPECS, said), *mounted, *beside.artifacts,
@@ -70,13 +73,13 @@ def desired(plan: Plan, site: Site) -> Desired:
     )
 
 
-def _processes(plan: Plan, layout: Layout) -> Desired:
+def _processes(plan: Plan, site: Site) -> Desired:
     """Return what runs on this machine beside the containers."""
-    helpers = [service.id for service in plan.services if service.is_process]
-    if not helpers:
-        return Desired(specs={}, artifacts=())
-    found = process.desired(plan, layout)
-    return replace(found, specs={k: v for k, v in found.specs.items() if k in helpers})
+    relays = [] if site.gateway else relay.processes(plan, site.layout)
+    found = process.desired(plan, site.layout, *relays)
+    # What real servers read lies in the containers' form already.
+    ours = tuple(a for a in found.artifacts if a.path.startswith(("services/", "supervisord")))
+    return Desired(specs=found.specs, artifacts=ours if found.specs else ())
 
 
 def image(service: PlannedService, site: Site) -> str:
@@ -93,11 +96,11 @@ def _add_site(document: Document, plan: Plan, site: Site) -> None:
         entry.pop("build", None)
         entry["image"] = literal(image(plan[name], site))
         entry["pull_policy"] = "never"  # what is wanted is here by now, or has been refused
-    network = document["networks"][NETWORK]
-    if site.subnet:
-        network["ipam"] = {"config": [{"subnet": site.subnet}]}
-    if site.mtu:
-        network["driver_opts"]["com.docker.network.driver.mtu"] = str(site.mtu)
+    for name, network in document["networks"].items():
+        if subnet := site.subnets.get(name):
+            network["ipam"] = {"config": [{"subnet": subnet}]}
+        if site.mtu:
+            network["driver_opts"]["com.docker.network.driver.mtu"] = str(site.mtu)
 
 
 def _spec(
@@ -110,7 +113,7 @@ def _spec(
         service=service.id,
         source=service.source.kind,
         argv=tuple(resolved(word, given) for word in entry.get("command", ())),
-        environment={k: resolved(v, given) for k, v in entry["environment"].items()},
+        environment={k: resolved(v, given) for k, v in entry.get("environment", {}).items()},
         code=site.images.get(name, name),
         files=entry["labels"].get(FILES, ""),
         around=json.dumps(_resolved(around, given), sort_keys=True),

@@ -20,12 +20,14 @@ HOST = "host.docker.internal"
 class World:
     """What every container's entry may look at, with the look-ups that a thousand of them need.
 
-    ``files``: path of a mounted file -> digest of its text.
+    ``files``: path of a mounted file -> digest of its text; ``relayed``: what the developer runs
+    is met under its own name, as in every other case.
     """
 
     plan: Plan
     sources: Mapping[str, Source]
     files: Mapping[str, str] = field(default_factory=dict)
+    relayed: bool = False
     providers: Mapping[str, tuple[Service, Variable]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -34,22 +36,24 @@ class World:
         object.__setattr__(self, "providers", providers)
 
 
-def address(service: PlannedService, index: int = 0) -> tuple[str, int]:
+def address(service: PlannedService, world: World, index: int = 0) -> tuple[str, int]:
     """Return host and port of a service's ``index``-th row as another container reaches it."""
     endpoint = service.endpoints[index]
-    return (HOST, endpoint.port) if service.by_developer else (service.id, endpoint.container_port)
+    if service.by_developer and not world.relayed:
+        return HOST, endpoint.port
+    return service.id, endpoint.container_port
 
 
-def authority(service: PlannedService) -> str:
+def authority(service: PlannedService, world: World) -> str:
     """Return ``host:port`` of a service's first row as another container reaches it."""
-    host, port = address(service)
+    host, port = address(service, world)
     return f"{host}:{port}"
 
 
 def told(name: str, world: World) -> dict[str, str]:
     """Return the endpoint variable ``name`` under all its names, as a container must use it."""
     service, variable = world.providers[name]
-    host, port = address(world.plan[service.id], variable.port_index)
+    host, port = address(world.plan[service.id], world, variable.port_index)
     values = {"host": host, "port": str(port)}
     setting = _lookup(expressions.in_url, service, world)
     return dict.fromkeys(variable.names, fill(literal(variable.value), values, setting))

@@ -35,11 +35,16 @@ class Layout:
     data: str
     render: str
     python: str
+    relay: str = ""
 
 
-def desired(plan: Plan, layout: Layout) -> Desired:
-    """Return how each service of the plan is started, and every file of that."""
-    return Desired(specs=launch_specs(plan, layout), artifacts=render(plan, layout))
+def desired(plan: Plan, layout: Layout, *beside: LaunchSpec) -> Desired:
+    """Return how each service of the plan is started, and every file of that.
+
+    ``beside``: what is to be kept running besides.
+    """
+    specs = {**launch_specs(plan, layout), **{spec.service: spec for spec in beside}}
+    return Desired(specs=specs, artifacts=_written(plan, layout, specs))
 
 
 def launch_specs(plan: Plan, layout: Layout) -> dict[str, LaunchSpec]:
@@ -52,9 +57,12 @@ def launch_specs(plan: Plan, layout: Layout) -> dict[str, LaunchSpec]:
 
 def render(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
     """Return every file of the process runtime, in path order."""
-    specs = launch_specs(plan, layout)
+    return _written(plan, layout, launch_specs(plan, layout))
+
+
+def _written(plan: Plan, layout: Layout, specs: Mapping[str, LaunchSpec]) -> tuple[Artifact, ...]:
     launchers = [Artifact(f"services/{name}.json", spec.to_json()) for name, spec in specs.items()]
-    config = Artifact("supervisord.conf", supervisord(plan))
+    config = Artifact("supervisord.conf", supervisord(plan, specs))
     return tuple(sorted((*launchers, config, *_files(plan, layout)), key=lambda a: a.path))
 
 
@@ -65,7 +73,7 @@ def _files(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
     return (*prometheus.render(plan), *shown)
 
 
-def supervisord(plan: Plan) -> str:
+def supervisord(plan: Plan, names: Iterable[str]) -> str:
     """Return supervisord.conf. Nothing starts by itself: ``up`` decides."""
     sections: list[tuple[str, Mapping[str, object]]] = [
         ("unix_http_server", {"file": "%(ENV_ALFRED_SUPERVISOR_SOCKET)s", "chmod": "0600"}),
@@ -86,7 +94,10 @@ def supervisord(plan: Plan) -> str:
             "rpcinterface:supervisor",
             {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
         ),
-        *((f"program:{s.id}", _program(s)) for s in plan.services if s.is_process),
+        *(
+            (f"program:{n}", _program(n, ends=n in plan.ids and plan[n].definition.ends))
+            for n in names
+        ),
     ]
     return "\n".join(
         "\n".join([f"[{title}]", *(f"{key}={value}" for key, value in body.items()), ""])
@@ -94,9 +105,8 @@ def supervisord(plan: Plan) -> str:
     )
 
 
-def _program(service: PlannedService) -> dict[str, object]:
-    name = service.id
-    ends = service.definition.ends  # then a quick end is no failed start
+def _program(name: str, *, ends: bool) -> dict[str, object]:
+    # Of what ends by itself a quick end is no failed start.
     return {
         "command": f"python -m alfred_dev.runtime.launch {name}",
         "autostart": "false",

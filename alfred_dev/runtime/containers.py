@@ -74,8 +74,8 @@ def detail(inspected: Inspected) -> str:
 
 
 def published(listed: Listed) -> frozenset[int]:
-    """Return the TCP ports of this machine that a running container has."""
-    if listed.get("State") != "running":
+    """Return the TCP ports of this machine that a container has, also while it is paused."""
+    if listed.get("State") not in ("running", "paused"):
         return frozenset()
     ports = (p for p in listed.get("Ports") or () if p.get("Type") == "tcp")
     return frozenset(int(p["PublicPort"]) for p in ports if p.get("PublicPort"))

@@ -18,16 +18,17 @@ FAILED_PULL_S = 600.0  # so long an image that could not be had is not asked for
 class Memory:
     """``runtime``: the word of the one that was used last, empty before the first ``up``.
 
-    The rest is of the Docker runtime. ``engine``: the variables that lead the docker command to
-    its engine; ``url``, ``tls``: where that is; ``subnet``: of the network; ``sources``: service ->
-    kind of source that it last ran from; ``failed``: image -> (why, when) it could not be had.
+    The rest is of the Docker runtime. ``url``, ``context``, ``tls``: its engine; ``virtual``: that
+    is in a virtual machine; ``subnets``: of each network; ``sources``: service -> kind of source
+    that it last ran from; ``failed``: image -> (why, when) it could not be had.
     """
 
     runtime: str = ""
     url: str = ""
     context: str = ""
     tls: str = ""
-    subnet: str = ""
+    virtual: bool = False
+    subnets: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     failed: Mapping[str, tuple[str, float]] = field(default_factory=dict)
 

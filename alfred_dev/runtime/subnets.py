@@ -14,13 +14,16 @@ RANGES = tuple(
 )
 
 
-def choose(taken: Iterable[IPv4Network], *, start: int = 0) -> IPv4Network:
+def choose(
+    taken: Iterable[IPv4Network], *, start: int = 0, preferred: str | None = None
+) -> IPv4Network:
     """Return a subnet that overlaps nothing in ``taken``. Raises MachineError when there is none.
 
-    ``start``: where to begin to look, so that two checkouts seldom want the same.
+    ``preferred``: the one that was used last, taken again where it is free; ``start``: where to
+    begin to look, so that two checkouts seldom want the same.
     """
     busy = list(collapse_addresses(n for n in taken if n.prefixlen > 0))
-    for candidate in _candidates(start):
+    for candidate in (*_parsed(preferred), *_candidates(start)):
         if not any(candidate.overlaps(network) for network in busy):
             return candidate
     raise MachineError(
@@ -30,6 +33,10 @@ def choose(taken: Iterable[IPv4Network], *, start: int = 0) -> IPv4Network:
         + ", ".join(map(str, busy[:4])),
         fix=["docker network prune   (asks; deletes networks that nobody uses)", "ip route"],
     )
+
+
+def _parsed(subnet: str | None) -> list[IPv4Network]:
+    return [IPv4Network(subnet)] if subnet else []
 
 
 def _candidates(start: int) -> Iterator[IPv4Network]:

@@ -41,9 +41,10 @@ def choose(service: Service, platform: str | None, engine: EngineFacts | None = 
 def image_of(service: Service, engine: EngineFacts) -> str | None:
     """Return the image that ``service`` would run from, behind the mirror if there is one."""
     named = engine.named.get(service.id) or service.image
-    if named is None or not engine.registry:
-        return named
-    return mirrored(named, engine.registry)
+    if named is None:
+        return None
+    tagged = named if ":" in named.rpartition("/")[2] or "@" in named else f"{named}:latest"
+    return mirrored(tagged, engine.registry) if engine.registry else tagged
 
 
 def mirrored(image: str, registry: str) -> str:

@@ -10,7 +10,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from alfred_dev.container_sources import OURS
+from alfred_dev.catalog.model import Catalog
+from alfred_dev.container_sources import OURS, mirrored
 from alfred_dev.embedded import engines
 from alfred_dev.engine import endpoint as endpoints
 from alfred_dev.engine import kinds
@@ -18,21 +19,23 @@ from alfred_dev.engine.api import Engine
 from alfred_dev.engine.command import Docker
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.host import routes
+from alfred_dev.image import contexts, registry
 from alfred_dev.image.build import Builder
 from alfred_dev.image.pull import pull
-from alfred_dev.plan import EngineFacts, Plan, SourceKind
+from alfred_dev.plan import EngineFacts, Plan, Source, SourceKind
 from alfred_dev.render import compose, inside, relay
 from alfred_dev.render import docker as render
 from alfred_dev.render.process import Layout
-from alfred_dev.runtime import memory, subnets
+from alfred_dev.runtime import guards, memory, subnets
 from alfred_dev.runtime.base import Desired, Runtime
 from alfred_dev.runtime.compose import ComposeRuntime
 from alfred_dev.runtime.containers import PROJECT_LABEL, service_of
 from alfred_dev.runtime.memory import Memory
 from alfred_dev.runtime.mixed import MixedRuntime
-from alfred_dev.settings import Settings
-from alfred_dev.workspace import Workspace, make_private_folder
+from alfred_dev.settings import Settings, parse_env_file
+from alfred_dev.workspace import Workspace, make_private_folder, read_bytes
 
+IMAGE_VARIABLE = "ALFRED_IMAGE_"
 LOCK = Path(__file__).parents[2] / "requirements.lock"
 Tell = Callable[[str], None]
 
@@ -57,6 +60,8 @@ class Containers:
     engine: Engine
     remembered: Memory
     tell: Tell
+    registry: str = ""
+    platform: str | None = None
 
     @classmethod
     def open(cls, place: Workspace, tell: Tell, *, starting: bool) -> Containers:
@@ -90,17 +95,41 @@ class Containers:
         if not self.remembered.runtime:
             self.tell(f"runtime docker: {known} answers (local processes: --runtime process)")
 
-    def facts(self, settings: Settings, *, starting: bool) -> EngineFacts:
+    def facts(self, settings: Settings, found: Catalog, *, starting: bool) -> EngineFacts:
         """Return what is known of the engine. ``starting``: only data binds a service to a source;
         else it is shown as it last ran."""
         here = self.images()
+        self.registry = settings["ALFRED_IMAGE_REGISTRY"]
         unavailable = self.remembered.unavailable(time.time())
         return EngineFacts(
-            registry=settings["ALFRED_IMAGE_REGISTRY"],
+            registry=self.registry,
+            named=self._named(),
+            unbuilt=self._unbuilt(found),
             unavailable={k: v for k, v in unavailable.items() if k not in here},
             kept=self._made_data() if starting else self.remembered.sources,
             engines=engines.available(),
         )
+
+    def _unbuilt(self, found: Catalog) -> dict[str, str]:
+        """Return the services that the platform's checkout does not hold, and why."""
+        if self.platform is None:
+            return {}
+        contexts_ = {
+            s.id: Path(self.platform, s.context) for s in found.services.values() if s.context
+        }
+        reasons = {name: contexts.why_not(folder) for name, folder in contexts_.items()}
+        return {name: why for name, why in reasons.items() if why}
+
+    def _named(self) -> dict[str, str]:
+        """Return the images that ALFRED_IMAGE_<ID> names, in the shell or in .env, by service."""
+        text = read_bytes(self.place.env_file) or b""
+        given = {k: v for k, (v, _) in parse_env_file(text, file=".env").items()}
+        named = {**given, **os.environ}
+        return {
+            key.removeprefix(IMAGE_VARIABLE).lower().replace("_", "-"): image
+            for key, image in named.items()
+            if key.startswith(IMAGE_VARIABLE) and key != "ALFRED_IMAGE_REGISTRY" and image
+        }
 
     def _made_data(self) -> dict[str, str]:
         """Return the sources of the services whose volumes are there."""
@@ -112,7 +141,8 @@ class Containers:
     def images(self) -> dict[str, str]:
         """Return the name of every image that the engine has, with its id."""
         found = self.engine.get("/images/json")
-        return {tag: str(i["Id"]) for i in found for tag in i.get("RepoTags") or ()}
+        names = ("RepoTags", "RepoDigests")
+        return {tag: str(i["Id"]) for i in found for key in names for tag in i.get(key) or ()}
 
     # --- with a plan -----------------------------------------------------------------------------
 
@@ -134,6 +164,13 @@ class Containers:
             return False
         if any(source.kind in OURS for source in sources):
             self.builder().ensure(anew=how.build, offline=how.offline)
+        for service in wanted.platform:
+            if service.source.kind is SourceKind.CHECKOUT:
+                name, context = (
+                    render.built(self.place.project, service.id),
+                    Path(service.source.path),
+                )
+                contexts.ensure(self.docker, self.engine, name, context, self.tell, anew=how.build)
         return True
 
     def _say_failed(self, failed: Mapping[str, str]) -> None:
@@ -145,7 +182,35 @@ class Containers:
 
     def builder(self) -> Builder:
         """Return who makes our own image."""
-        return Builder(docker=self.docker, engine=self.engine, lock=LOCK, tell=self.tell)
+        base = registry.BASE_IMAGE
+        if self.registry:
+            base = mirrored(base, self.registry)
+        return Builder(
+            docker=self.docker, engine=self.engine, lock=LOCK, tell=self.tell, base_image=base
+        )
+
+    def guard(self, wanted: Plan) -> None:
+        """Refuse volumes of others, and data that the planned Postgres cannot read."""
+        project = self.place.project
+        volumes = self.engine.get("/volumes")["Volumes"] or ()
+        ours = {v["Name"]: v for v in volumes if str(v["Name"]).startswith(f"{project}_")}
+        for volume in ours.values():
+            guards.check_owner("volume", volume, project)
+        for service in wanted.platform:
+            name = f"{project}_{compose.volume_name(service.id, service.source)}"
+            if service.id == "db-postgres" and name in ours and not self._runs(service.id):
+                self._check_postgres(service.source, name)
+
+    def _runs(self, service: str) -> bool:
+        found = ComposeRuntime(self.place, self.docker, self.engine).listed()
+        return any(service_of(c) == service and c["State"] == "running" for c in found)
+
+    def _check_postgres(self, source: Source, volume: str) -> None:
+        own = source.kind in OURS
+        image = self.builder().name() if own else source.path
+        wanted = str(engines.POSTGRES_MAJOR) if own else guards.major_of(image)
+        found = guards.majors_in(self.docker, volume, image)
+        guards.check_major(found, wanted, volume)
 
     def settle(self, plan: Plan) -> None:
         """Choose the network's addresses, and remember what is used from now on."""
@@ -173,7 +238,7 @@ class Containers:
             own = [str(c["Subnet"]) for c in configs if ":" not in str(c.get("Subnet", ":"))]
             taken += map(IPv4Network, own)
             if network["Name"] in names:
-                self._check_owner(network)
+                guards.check_owner("network", network, self.place.project)
                 found[names[network["Name"]]] = own[0] if own else ""
         start = int(self.place.project.rpartition("-")[2], 16)
         for name in names.values():
@@ -182,22 +247,6 @@ class Containers:
                 found[name] = str(subnets.choose(taken, start=start, preferred=remembered))
                 taken.append(IPv4Network(found[name]))
         return found
-
-    def _check_owner(self, network: Mapping[str, Any]) -> None:
-        """Refuse a network that somebody else made. Raises MachineError."""
-        owner = (network.get("Labels") or {}).get(PROJECT_LABEL)
-        if owner == self.place.project:
-            return
-        whose = f"compose project {owner}" if owner else "somebody by hand"
-        raise MachineError(
-            "network-foreign",
-            f"the Docker network {network['Name']} is not this checkout's",
-            cause=f"{whose} made it; nothing was started",
-            fix=[
-                f"docker network rm {network['Name']}   (when nobody needs it)",
-                "or use a network of its own: alfred-dev up --slot auto",
-            ],
-        )
 
     def _remember(self, **changes: Any) -> None:
         self.remembered = replace(self.remembered, **changes)

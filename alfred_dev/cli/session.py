@@ -22,7 +22,7 @@ from alfred_dev.cli.containers import OBTAIN, Containers, Obtaining
 from alfred_dev.errors import AlfredError, MachineError, UsageError
 from alfred_dev.host import bindable, disk, listeners
 from alfred_dev.lifecycle import Stack
-from alfred_dev.plan import Plan
+from alfred_dev.plan import EngineFacts, Plan
 from alfred_dev.planner import make
 from alfred_dev.render.process import Layout, desired
 from alfred_dev.runtime import memory
@@ -144,8 +144,14 @@ class _Planning:
             machine,
             closed=closed_to_helpers(found.catalog, self.processes),
             platform=projectfile.platform(place, found.project),
-            engine=engine.facts(settings, starting=starting) if engine else None,
+            engine=self._engine_facts(),
         )
+
+    def _engine_facts(self) -> EngineFacts | None:
+        if self.engine is None:
+            return None
+        self.engine.platform = projectfile.platform(self.place, self.found.project)
+        return self.engine.facts(self.settings, self.found.catalog, starting=self.starting)
 
     def plan(self, slot: int) -> Plan:
         """Return the plan of a slot."""
@@ -168,9 +174,10 @@ class _Planning:
         if self.engine is None:
             return remember_processes(self.place)
         while not self.engine.obtain(wants(self.plan(slot), self.found.project.profiles), how):
-            known = self.engine.facts(self.settings, starting=True)
-            self.machine = replace(self.machine, engine=known)
-        return self.engine.settle(self.plan(slot))
+            self.machine = replace(self.machine, engine=self._engine_facts())
+        plan = self.plan(slot)
+        self.engine.guard(wants(plan, self.found.project.profiles))
+        return self.engine.settle(plan)
 
     def stack(self, slot: int) -> Stack:
         """Return what a command works on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +53,10 @@ def up(
         bool, typer.Option("--setup", help="First names and trust, as `alfred-dev setup` does.")
     ] = False,
     yes: options.Yes = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Docker: go on, and rebuild what is saved in a checkout."),
+    ] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for health.")] = False,
     wait_timeout: options.Timeout = None,
     dry_run: Annotated[
@@ -77,18 +81,51 @@ def up(
         return _dry_run(ctx, request, flags, as_json=as_json)
     if setup:
         _setup(yes=yes)
-    with session.locked("up"):
-        stack = session.stack(
-            ctx,
-            make_secrets=True,
-            flags=flags,
-            wants=lambda plan, profiles: narrow(plan, _with_profiles(request, profiles)),
-            obtaining=Obtaining(offline=offline, build=build),
-        )
-        wanted = narrow(stack.plan, _with_profiles(request, stack.profiles))
-        with interruptible(), progress(as_json=as_json) as shown:
-            report = lifecycle.up(stack, wanted, shown, wait=not no_wait, timeout_s=_timeout(stack))
-    return finish(stack, report, command="up", waited=not no_wait, as_json=as_json)
+
+    def bring_up(how: Obtaining) -> tuple[Stack, Report]:
+        with session.locked("up"):
+            stack = session.stack(
+                ctx,
+                make_secrets=True,
+                flags=flags,
+                wants=lambda plan, profiles: narrow(plan, _with_profiles(request, profiles)),
+                obtaining=how,
+            )
+            wanted = narrow(stack.plan, _with_profiles(request, stack.profiles))
+            with interruptible(), progress(as_json=as_json) as shown:
+                timeout_s = _timeout(stack)
+                report = lifecycle.up(stack, wanted, shown, wait=not no_wait, timeout_s=timeout_s)
+        return stack, report
+
+    stack, report = bring_up(Obtaining(offline=offline, build=build))
+    finish(stack, report, command="up", waited=not no_wait, as_json=as_json)
+    if watch:
+        _rebuild_on_save(stack, lambda: bring_up(Obtaining(offline=offline)))
+    return None
+
+
+def _rebuild_on_save(stack: Stack, bring_up: Callable[[], tuple[Stack, Report]]) -> None:
+    """Build and start anew what a saved file belongs to, until Ctrl-C; a mistake is said."""
+    import watchfiles
+
+    from alfred_dev.cli import session
+    from alfred_dev.errors import AlfredError
+    from alfred_dev.plan import SourceKind
+    from alfred_dev.report import text
+
+    sources = (service.source for service in stack.plan.platform)
+    folders = [source.path for source in sources if source.kind is SourceKind.CHECKOUT]
+    if not folders:
+        session.note("nothing to watch: no service is built from a checkout of the platform")
+        return
+    session.note(f"watching {len(folders)} folders (Ctrl-C ends it; what runs goes on)")
+    for _ in watchfiles.watch(*folders, raise_interrupt=False):
+        try:
+            built, report = bring_up()
+        except AlfredError as error:
+            session.note(f"{error.what}: {error.cause}")
+        else:
+            text.print_report(built.plan, report, waited=True)
 
 
 def down(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -35,16 +36,19 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 
 Tell = Callable[[str], None]
+Compiler = tuple[list[str], dict[str, str]]  # a command line and its environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
-    """Makes the image in one engine. ``lock``: the file that names its packages."""
+    """Makes the image in one engine. ``lock``: the file that names its packages;
+    ``base_image``: what it is put on where a registry has it."""
 
     docker: Docker
     engine: Engine
     lock: Path
     tell: Tell
+    base_image: str = registry.BASE_IMAGE
 
     def name(self) -> str:
         """Return the name of the image that holds the code and packages of now."""
@@ -83,18 +87,22 @@ class Builder:
 
     def _make_base(self, folder: Path) -> dict[str, Any]:
         architecture = str(self.engine.get("/version")["Arch"])
-        base = registry.base(self.docker, self.engine, self.tell)
+        base = registry.base(self.docker, self.engine, self.base_image, _quiet)
         if base is None and debian.usable():
             self.tell("making the local image: Debian's Python, then the locked packages (once)")
             wanted = debian.packages()
             root = debian.unpack(wanted, folder)
             python = debian.python_version()
             bottom = [debian.layer(root, folder / "base.tar")]
-            compiler = debian.interpreter(root)
+            compiler: Compiler | None = debian.interpreter(root)
         elif base is None:
             raise _no_base()
         else:
-            python, bottom, compiler = base.python, base.layers, None
+            self.tell(f"making the local image on {self.base_image} (once)")
+            python = base.python
+            bottom = [*base.layers, registry.own_layer(folder / "own.tar")]
+            same = python[:2] == sys.version_info[:2]
+            compiler = ([sys.executable], {}) if same else None
         site = folder / "site"
         wheels.install(self.lock, site, python, MACHINES.get(architecture, architecture))
         if compiler is not None:
@@ -165,6 +173,10 @@ class Builder:
 
     def _lock_digest(self) -> str:
         return hashlib.sha256(self.lock.read_bytes()).hexdigest()
+
+
+def _quiet(_: str) -> None:
+    """Hear of the base image's pull: it is no news beside what is said then."""
 
 
 def _all(stream: IO[bytes] | None) -> bytes:

@@ -150,7 +150,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 def _document(containers: Mapping[str, Container], world: World) -> Document:
     plan = world.plan
     volumes = {
-        _volume_name(name, world): {"labels": labels(plan, name)}
+        volume_name(name, world.sources[name]): {"labels": labels(plan, name)}
         for name, container in containers.items()
         if container.volume is not None
     }
@@ -230,16 +230,18 @@ def _image(service: PlannedService, source: Source) -> Document:
     return {"image": f"${{{variable}:-{ours.IMAGE}}}", "pull_policy": "never"}
 
 
-def _volume_name(service: str, world: World) -> str:
-    # Another server writes another format: a change of source must not meet the old data.
-    own = world.sources[service].kind in container_sources.OURS
-    return f"{service}-embedded" if own else service
+def volume_name(service: str, source: Source) -> str:
+    """Return what the compose file calls a service's volume.
+
+    Another server writes another format: a change of source must not meet the old data.
+    """
+    return f"{service}-embedded" if source.kind in container_sources.OURS else service
 
 
 def _volumes(service: PlannedService, container: Container, world: World) -> list[Document]:
     found: list[Document] = []
     if container.volume is not None:
-        name = _volume_name(service.id, world)
+        name = volume_name(service.id, world.sources[service.id])
         found.append({"type": "volume", "source": name, "target": container.volume})
     for path, target in container.mounts.items():
         place = {"type": "bind", "source": f"./{path}", "target": target, "read_only": True}

@@ -87,8 +87,13 @@ def image(service: PlannedService, site: Site) -> str:
     if service.source.kind is SourceKind.IMAGE:
         return service.source.path
     if service.source.kind is SourceKind.CHECKOUT:
-        return f"{site.project}-{service.id}"  # the name that Compose itself gives to a build
+        return built(site.project, service.id)
     return site.embedded
+
+
+def built(project: str, service: str) -> str:
+    """Return the name of an image that is built here: as Compose itself would call it."""
+    return f"{project}-{service}:latest"
 
 
 def _add_site(document: Document, plan: Plan, site: Site) -> None:

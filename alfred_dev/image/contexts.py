@@ -1,0 +1,81 @@
+"""Images of the platform's own checkout: built when their context changed, with BuildKit where
+there is one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from alfred_dev.engine.api import MISSING, Engine, EngineAnswerError
+from alfred_dev.engine.command import Docker, last_lines
+from alfred_dev.errors import AlfredError
+
+LABEL = "dev.alfred.context"
+DOCKERFILE = "Dockerfile"
+# What no image is made of, and what changes all the time.
+SKIPPED = frozenset({".git", "__pycache__", "node_modules", ".venv", ".mypy_cache", ".ruff_cache"})
+
+Tell = Callable[[str], None]
+
+
+def why_not(context: Path) -> str:
+    """Say why there is nothing to build in ``context``; nothing when there is."""
+    if not context.is_dir():
+        return f"there is no folder {context}"
+    return "" if (context / DOCKERFILE).is_file() else f"{context} has no {DOCKERFILE}"
+
+
+def fingerprint(context: Path) -> str:
+    """Return what changes whenever a file of the context is saved, added or removed."""
+    digest = hashlib.sha256()
+    for path in _files(context):
+        found = path.lstat()
+        digest.update(
+            f"{path.relative_to(context)}\0{found.st_size}\0{found.st_mtime_ns}\n".encode()
+        )
+    return digest.hexdigest()[:32]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name in SKIPPED:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _files(path)
+        else:
+            yield path
+
+
+def ensure(
+    docker: Docker, engine: Engine, name: str, context: Path, tell: Tell, *, anew: bool
+) -> None:
+    """Have the image ``name`` of what ``context`` holds now. Raises AlfredError when it fails."""
+    wanted = fingerprint(context)
+    if not anew and _label(engine, name) == wanted:
+        return
+    tell(f"building {context.name} ({context})")
+    kit = docker.run("buildx", "version").code == 0
+    done = docker.run(
+        "build", "--quiet", *(["--load"] if kit else []), *(["--no-cache"] if anew else []),
+        "--tag", name, "--label", f"{LABEL}={wanted}", str(context),
+        variables={"DOCKER_BUILDKIT": "1" if kit else "0"},
+    )  # fmt: skip
+    if done.code != 0:
+        raise AlfredError(
+            "build-failed",
+            f"the image of {context.name} cannot be built",
+            cause=last_lines(done.error, 8),
+            fix=[f"docker build '{context}'", "or: services.NAME.from: stand-in in alfred.yaml"],
+            where=str(context / DOCKERFILE),
+        )
+
+
+def _label(engine: Engine, name: str) -> str:
+    try:
+        found = engine.get(f"/images/{name}/json")
+    except EngineAnswerError as error:
+        if error.status == MISSING:
+            return ""
+        raise
+    return str((found["Config"].get("Labels") or {}).get(LABEL, ""))

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alfred_dev import hostnames, ledger, slots
+from alfred_dev import hostnames, ledger, projectfile, slots
 from alfred_dev.catalog.project import Loaded, Project
 from alfred_dev.changes.machine import Machine
+from alfred_dev.errors import AlfredError
 from alfred_dev.ledger import Entry, Ledger
-from alfred_dev.names import resolve
+from alfred_dev.lifecycle import Stack
+from alfred_dev.names import helper, resolve
 from alfred_dev.names.base import Wanted
 from alfred_dev.pki import authority, bundle
 from alfred_dev.pki import store as pki_store
@@ -22,8 +24,6 @@ from alfred_dev.planner import SLOT_STEP
 from alfred_dev.settings import DEFAULT_DOMAIN
 from alfred_dev.setup import act
 from alfred_dev.workspace import Workspace, make_private_folder
-
-DNS_PORT = 8053  # of our own dnsmasq, in slot 0; 53 is for root alone
 
 
 def ledger_of_user() -> Ledger:
@@ -64,7 +64,7 @@ def wanted(place: Workspace, found: Loaded) -> Wanted:
         names=tuple(h.name for h in everything if h.web),
         plain=tuple(h.name for h in everything if not h.web),
         domains=hostnames.domains(domain),
-        servers=(f"127.0.0.1:{DNS_PORT + SLOT_STEP * (slot_of(place) or 0)}",),
+        servers=(f"127.0.0.1:{helper.PORT + SLOT_STEP * (slot_of(place) or 0)}",),
     )
 
 
@@ -108,6 +108,33 @@ def forget_stale_trust(machine: Machine, here: Store, tell: Callable[[str], None
     if stale:
         undos = act.undoing(machine, here.ledger, None, kinds=lambda entry: entry.key in stale)
         act.undo(undos, machine, here.ledger, None, tell)
+
+
+def ensure(place: Workspace, found: Loaded, tell: Callable[[str], None]) -> None:
+    """Make the certificates that are missing, and renew those that end soon.
+
+    What is wrong with them is a warning: only the gateway needs them, and it holds nothing up.
+    """
+    here = store(place, found.project)
+    try:
+        done = pki_store.ensure(here, names(found, web_only=True), now(), own=own(place, found))
+    except AlfredError as error:
+        tell(f"warning: {error.what}: {error.cause}; fix: {'; '.join(error.fix)}")
+        return
+    if done.new_ca:
+        tell("made a local CA; nothing trusts it yet: alfred-dev setup")
+    for leaf, reason in done.leaves.items():
+        if not done.new_ca:
+            tell(f"made the certificate of the {leaf} anew: {reason}")
+    for line in done.notes:
+        tell(f"warning: {line}")
+
+
+def environment(stack: Stack) -> dict[str, str]:
+    """Return what a process of this machine is told: the endpoints, and whom to trust."""
+    project = projectfile.loaded(stack.workspace).project
+    trusts = ca_variables(stack.workspace, store(stack.workspace, project))
+    return {**stack.plan.endpoints_environment, **trusts}
 
 
 def ca_variables(place: Workspace, here: Store) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +20,10 @@ from alfred_dev.catalog.project import Loaded
 from alfred_dev.catalog.schema import did_you_mean
 from alfred_dev.cli import containers
 from alfred_dev.cli.containers import OBTAIN, Containers, Obtaining
-from alfred_dev.errors import AlfredError, MachineError, UsageError
+from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.host import bindable, disk, listeners
 from alfred_dev.lifecycle import Stack
+from alfred_dev.names import helper as dns
 from alfred_dev.plan import EngineFacts, Plan
 from alfred_dev.planner import make
 from alfred_dev.render.process import Layout, desired
@@ -99,7 +101,7 @@ def stack(
         planning.obtain(slot, wants, obtaining)
     if make_secrets:
         slots.claim(slots_file(), place.root, str(slot), usable=lambda _: True)
-        certificates(place, found)
+        _certificates(place, found)
     return planning.stack(slot)
 
 
@@ -138,6 +140,7 @@ class _Planning:
         self.engine, self.starting = engine, starting
         self.tunnels = tuple(tunnel_state.live(place.home, time.time()).values())
         self.processes = process_runtime(place)
+        self.dns = dns.asked(os.environ, Path.home(), place.root)
         path = os.environ.get("PATH", os.defpath)
         machine = facts.gather(found.catalog, path=path, cache=place.run / "versions.json")
         self.machine = replace(
@@ -159,6 +162,7 @@ class _Planning:
         catalog, machine = joined.join(
             self.found.catalog, self.machine, self.tunnels, slot=slot, python=sys.executable
         )
+        catalog, machine = dns.join(catalog, machine, self.dns, shutil.which("dnsmasq"))
         plan = make(
             catalog,
             self.settings,
@@ -192,40 +196,10 @@ class _Planning:
         )
 
 
-def certificates(place: Workspace, found: Loaded) -> None:
-    """Make the certificates that are missing, and renew those that end soon.
+def _certificates(place: Workspace, found: Loaded) -> None:
+    from alfred_dev.cli import authority  # loads cryptography, which only a start needs
 
-    What is wrong with them is a warning: only the gateway needs them, and it holds nothing up.
-    """
-    from alfred_dev.cli import authority
-    from alfred_dev.pki import store as pki_store
-
-    try:
-        done = pki_store.ensure(
-            authority.store(place, found.project),
-            authority.names(found, web_only=True),
-            authority.now(),
-            own=authority.own(place, found),
-        )
-    except AlfredError as error:
-        note(f"warning: {error.what}: {error.cause}; fix: {'; '.join(error.fix)}")
-        return
-    if done.new_ca:
-        note("made a local CA; nothing trusts it yet: alfred-dev setup")
-    for leaf, reason in done.leaves.items():
-        if not done.new_ca:
-            note(f"made the certificate of the {leaf} anew: {reason}")
-    for line in done.notes:
-        note(f"warning: {line}")
-
-
-def environment(stack: Stack) -> dict[str, str]:
-    """Return what a process of this machine is told: the endpoints, and whom to trust."""
-    from alfred_dev.cli import authority
-
-    project = projectfile.loaded(stack.workspace).project
-    trusts = authority.ca_variables(stack.workspace, authority.store(stack.workspace, project))
-    return {**stack.plan.endpoints_environment, **trusts}
+    authority.ensure(place, found, note)
 
 
 def closed_to_helpers(catalog: Catalog, runtime: ProcessRuntime) -> dict[int, str]:

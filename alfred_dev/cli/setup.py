@@ -112,6 +112,7 @@ def perform(
     from alfred_dev import projectfile
     from alfred_dev.changes.machine import Machine
     from alfred_dev.cli import authority, session
+    from alfred_dev.names import helper as dns
     from alfred_dev.pki.trust import java as java_place
     from alfred_dev.report import security
     from alfred_dev.setup import act
@@ -128,6 +129,8 @@ def perform(
     if trust:
         store = authority.store(place, projectfile.loaded(place).project)
         authority.forget_stale_trust(Machine(), store, session.note)
+    if any(change.kind in dns.KINDS for change in found.visible):
+        session.note("our own dnsmasq answers while the stack is up: alfred-dev up")
     left = pending(naming=naming, trust=trust, way=way, java=java).visible if found.visible else ()
     return Done(made=found.visible, left=left, skipped=found.skipped)
 
@@ -161,12 +164,13 @@ def pending(*, naming: bool, trust: bool, way: ByWay = ByWay.AUTO, java: bool = 
     changes: list[Change] = []
     skipped: list[Skipped] = []
     if naming:
+        before = way is ByWay.AUTO and plan.by_dnsmasq_already(ledger, place.root)
         changes += plan.naming(
             machine,
             ledger,
             place.root,
             authority.wanted(place, found),
-            by_dnsmasq=way is ByWay.DNSMASQ,
+            by_dnsmasq=before or way is ByWay.DNSMASQ,
             needed=way is not ByWay.AUTO or not authority.all_resolve(found),
         )
     if trust:

@@ -91,10 +91,10 @@ def env(
     """Print the endpoints as a process on this machine must use them, passwords included."""
     import shlex
 
-    from alfred_dev.cli import session
+    from alfred_dev.cli import authority, session
     from alfred_dev.report import json as report_json
 
-    values = session.environment(session.stack(ctx))
+    values = authority.environment(session.stack(ctx))
     if as_json:
         return report_json.emit(report_json.environment(values))
     if form is EnvFormat.JSON:
@@ -120,10 +120,10 @@ def run(
     command: Annotated[str, typer.Argument(metavar="-- COMMAND [ARG]...")],
 ) -> None:
     """Run a command of this machine with the endpoints in its environment (see env)."""
-    from alfred_dev.cli import session
+    from alfred_dev.cli import authority, session
 
     stack = session.stack(ctx)
-    become([command, *ctx.args], session.environment(stack))
+    become([command, *ctx.args], authority.environment(stack))
 
 
 def exec_(

@@ -15,14 +15,6 @@ HEAD = "# alfred-dev made this file; `alfred-dev uninstall` removes it.\n"
 # Where a dnsmasq of the system reads drop-ins: Debian and Fedora, Homebrew on both processors.
 FOLDERS = ("/etc/dnsmasq.d", "/opt/homebrew/etc/dnsmasq.d", "/usr/local/etc/dnsmasq.d")
 FILE = "alfred-dev.conf"
-OURS = (
-    "port={port}\n"
-    "listen-address=127.0.0.1\n"
-    "bind-interfaces\n"
-    "no-resolv\n"  # it knows our names alone, and passes nothing on
-    "no-hosts\n"
-    "local-ttl=1\n"
-)
 
 
 def drop_in(wanted: Wanted) -> str:
@@ -31,11 +23,6 @@ def drop_in(wanted: Wanted) -> str:
     # Known here, and nowhere above: then the domain's IPv6 address does not hold for it.
     plain = [f"local=/{name}/\nhost-record={name},{IPV4}\n" for name in wanted.plain]
     return HEAD + "".join([*both, *plain])
-
-
-def configuration(wanted: Wanted, port: int) -> str:
-    """Return the configuration of our own dnsmasq, which anybody may run."""
-    return drop_in(wanted) + OURS.format(port=port)
 
 
 def refused(machine: Machine, text: str) -> str:

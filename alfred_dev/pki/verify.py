@@ -35,7 +35,7 @@ _PYTHON = (
 _NODE = (
     "const [, port, servername] = process.argv;"
     "const s = require('tls').connect({host: '127.0.0.1', port, servername}, () => s.end());"
-    "s.on('error', e => { console.error(e.code || e.message); process.exit(1); });"
+    "s.on('error', e => { console.error(e.code + ': ' + e.message); process.exit(1); });"
     "s.on('close', () => process.exit());"
 )
 

@@ -115,6 +115,12 @@ def naming(
     return changes
 
 
+def by_dnsmasq_already(ledger: Ledger, root: Path) -> bool:
+    """Tell whether ``root`` has chosen dnsmasq: then nothing else is proposed."""
+    kinds = {"dnsmasq", "resolved", "resolver_folder"}
+    return any(e.kind in kinds and str(root) in e.wants for e in ledger.entries())
+
+
 def _naming(way: Way, wanted: Wanted, steps: tuple[Step, ...]) -> Change:
     return Change(
         about=NAMES,

@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "ledger": {"workspace"},
     "changes": {"workspace"},
-    "names": {"changes", "ledger"},
+    "names": {"catalog", "changes", "ledger", "plan"},
     "pki": {"changes", "ledger", "lock", "settings", "workspace"},
     "setup": {"changes", "ledger", "names", "pki", "workspace"},
     "reconcile": {"plan", "runtime"},

@@ -18,7 +18,15 @@ from alfred_dev import names
 from alfred_dev.changes import elevate
 from alfred_dev.changes.machine import Machine, Said
 from alfred_dev.changes.perform import perform
-from alfred_dev.names import dnsmasq, hosts_file, resolve, resolved, resolver_folder, windows_hosts
+from alfred_dev.names import (
+    dnsmasq,
+    helper,
+    hosts_file,
+    resolve,
+    resolved,
+    resolver_folder,
+    windows_hosts,
+)
 from alfred_dev.names.base import Wanted, pack, unpack
 from tests.unit.machines import Programs, machine
 
@@ -91,13 +99,13 @@ def test_the_hosts_file_of_windows_is_written_by_its_administrator(tmp_path: Pat
     assert "Ubuntu-22.04" in str(run)
     # What Windows' administrator is asked to run, run here:
     file = tmp_path / "home/.local/share/alfred-dev/as-administrator.json"
-    helper = elevate.helper(file)
-    subprocess.run(helper, check=True)
+    command = elevate.helper(file)
+    subprocess.run(command, check=True)
     assert way.check(WANTED)
     assert hosts.read_bytes().startswith(b"# Windows\r\n# alfred-dev begin")
     assert json.loads(file.read_text())[0]["path"] == str(hosts)
     perform(way.uninstall({})[:1])
-    subprocess.run(helper, check=True)
+    subprocess.run(command, check=True)
     assert hosts.read_bytes() == b"# Windows\r\n"
     assert not list(windows_hosts.find(machine(tmp_path, Programs())))
 
@@ -190,15 +198,12 @@ def test_macos_has_a_file_a_domain(tmp_path: Path) -> None:
 
 
 @contextmanager
-def own_dnsmasq(folder: Path) -> Iterator[int]:
+def own_dnsmasq() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = int(held.getsockname()[1])
-    file = folder / "own.conf"
-    file.write_text(dnsmasq.configuration(WANTED, port))
-    folder.chmod(0o755)
-    with subprocess.Popen(["dnsmasq", "--keep-in-foreground", f"--conf-file={file}", "--user=root",
-                           "--pid-file="]) as running:  # fmt: skip
+    arguments = [argument.format(port=port) for argument in helper.arguments(WANTED)]
+    with subprocess.Popen(["dnsmasq", *arguments], stderr=subprocess.DEVNULL) as running:
         try:
             for _ in range(100):
                 if resolve.by_dns("dev.test", server="127.0.0.1", port=port):
@@ -210,10 +215,10 @@ def own_dnsmasq(folder: Path) -> Iterator[int]:
 
 
 @needs_dnsmasq
-def test_a_real_dnsmasq_takes_our_lines_and_answers_by_them(tmp_path: Path) -> None:
-    assert dnsmasq.refused(Machine(), dnsmasq.configuration(WANTED, 8053)) == ""
+def test_a_real_dnsmasq_takes_our_lines_and_answers_by_them() -> None:
+    assert dnsmasq.refused(Machine(), dnsmasq.drop_in(WANTED)) == ""
     assert "bad option" in dnsmasq.refused(Machine(), "no-such-option\n")
-    with own_dnsmasq(tmp_path) as port:
+    with own_dnsmasq() as port:
 
         def ask(name: str) -> set[str]:
             return set(resolve.by_dns(name, server="127.0.0.1", port=port))

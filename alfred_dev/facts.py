@@ -20,7 +20,9 @@ _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")
 PACKAGE = Path(__file__).parent
 # What stand-ins and engines run of us: a change there means that they must restart.
 READ = (".py", ".html", ".css", ".js", ".lock")
-CODE = ("__init__.py", "embedded", "probe", "runtime/launch.py", "../requirements.lock")
+CODE = (
+    "__init__.py", "embedded", "identity", "probe", "runtime/launch.py", "../requirements.lock",
+)  # fmt: skip
 
 
 def gather(catalog: Catalog, *, path: str, cache: Path) -> Facts:

@@ -30,6 +30,7 @@ from alfred_dev.workspace import Workspace, write
 PROBE_TIMEOUT_S = 2.0
 WAIT_INTERVAL_S = 0.05
 LOG_TAIL = 16_000
+GATEWAY_FOLDER = "gateway/"
 STARTING = (Action.START, Action.RESTART)
 
 
@@ -148,6 +149,18 @@ def prepare(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
     stack.workspace.prepare()
     stack.workspace.write_render(stack.render(stack.plan).artifacts)
     return steps
+
+
+def refresh_gateway(stack: Stack) -> tuple[str, ...]:
+    """Write anew what the gateway watches; return what changed. A stack that is down has none.
+
+    Where services are comes before what leads there: a route to nowhere would be an error.
+    """
+    if not (stack.workspace.render / GATEWAY_FOLDER).is_dir():
+        return ()
+    wanted = [a for a in stack.render(stack.plan).artifacts if a.path.startswith(GATEWAY_FOLDER)]
+    files = ((a.path, stack.workspace.render / a.path, a.text.encode()) for a in wanted)
+    return tuple(name for name, path, data in files if write(path, data))
 
 
 def dry_run(stack: Stack, wanted: Plan) -> tuple[Step, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from alfred_dev.access import Access
 from alfred_dev.catalog.model import (
     Binary,
     Catalog,
@@ -84,7 +85,8 @@ class Facts:
     was found cannot be used; ``engines``: per service, the version of our embedded engine;
     ``code``: fingerprint of the code that the services run; ``closed``: port of the catalog ->
     why a helper cannot have it here; ``engine``: of the Docker engine that is to run the services,
-    None for local processes; ``platform``: the absolute folder of the platform's checkout.
+    None for local processes; ``platform``: the absolute folder of the platform's checkout;
+    ``access``: what the gateway must know, None without one.
     """
 
     binaries: Mapping[str, Found] = field(default_factory=dict)
@@ -94,6 +96,7 @@ class Facts:
     closed: Mapping[int, str] = field(default_factory=dict)
     engine: EngineFacts | None = None
     platform: str | None = None
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +200,8 @@ class Plan:
     """Everything that runs, dependencies first. ``secrets``: what no output may show.
 
     ``absent``: helper -> why it cannot run here; nothing waits for it; ``isolation``: of
-    containers from each other, ``flat`` or ``tiers``.
+    containers from each other, ``flat`` or ``tiers``; ``access``: whom the gateway lets in, None
+    where there is none.
     """
 
     services: tuple[PlannedService, ...]
@@ -211,6 +215,7 @@ class Plan:
     code: str
     absent: Mapping[str, str] = field(default_factory=dict)
     isolation: str = "flat"
+    access: Access | None = None
     _by_id: Mapping[str, PlannedService] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -223,6 +228,16 @@ class Plan:
     def ids(self) -> tuple[str, ...]:
         """Return the ids of all services, in start order."""
         return tuple(service.id for service in self.services)
+
+    def web_url(self, name: str) -> str:
+        """Return the gateway's address for ``name``; where it does not run, that of port 443."""
+        port = self["gateway"].endpoints[0].port if "gateway" in self._by_id else 443
+        return f"https://{name}" if port == 443 else f"https://{name}:{port}"
+
+    @property
+    def issuer(self) -> str:
+        """Return who signs this checkout's tokens: where its keys are published."""
+        return self.web_url(f"auth.{self.domain}")
 
     @property
     def platform(self) -> tuple[PlannedService, ...]:

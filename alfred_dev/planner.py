@@ -80,6 +80,7 @@ def make(
         services=tuple(_service(service, world, absent) for service in present),
         absent=absent,
         isolation=isolation,
+        access=facts.access,
         catalog=catalog,
         runtime="process" if facts.engine is None else "docker",
         slot=slot,

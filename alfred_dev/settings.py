@@ -66,6 +66,14 @@ SETTINGS = (
         generated=True,
     ),
     Setting(
+        key="ALFRED_GATEWAY_SECRET",
+        about="What the gateway shows to services, so that they can believe its headers.",
+        secret=True,
+        generated=True,
+        pattern=r"[A-Za-z0-9_-]{16,}",
+        expected="at least 16 letters, digits, _ and -",
+    ),
+    Setting(
         key="ALFRED_PROJECT_ID",
         about="Google Cloud project name that the Pub/Sub emulator is asked for.",
         default="alfred-agent-platform",

@@ -16,6 +16,7 @@ from alfred_dev.cli import (
     config,
     doctor,
     flow,
+    identity,
     lint,
     logs,
     names,
@@ -83,6 +84,7 @@ for module in (
     certs,
     names,
     tunnel,
+    identity,
 ):
     module.register(app)
 

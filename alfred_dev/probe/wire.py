@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -41,6 +42,8 @@ async def concluded(
         result = ill(Reason.REFUSED, f"nothing listens on {target}")
     except (ConnectionError, EOFError):
         result = ill(Reason.RESET, f"{target} closed the connection before it had answered")
+    except ssl.SSLError as error:
+        result = ill(Reason.PROTOCOL, f"{target}: no TLS: {error.reason or error}")
     except OSError as error:
         result = ill(Reason.OTHER, f"{target}: {error.strerror or error}")
     return replace(result, detail=_presentable(result.detail, target))
@@ -48,14 +51,16 @@ async def concluded(
 
 @asynccontextmanager
 async def connected(
-    target: Target,
+    target: Target, *, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Yield the two ends of a connection to ``target``, gone when the block ends.
 
     Raises OSError. What was written before the end has been handed to the operating system.
     """
     try:
-        reader, writer = await asyncio.open_connection(target.host, target.port, limit=LINE_LIMIT)
+        reader, writer = await asyncio.open_connection(
+            target.host, target.port, limit=LINE_LIMIT, ssl=tls
+        )
     except (ValueError, OverflowError) as error:  # a host or port that cannot exist
         raise OSError(str(error)) from error
     try:

@@ -73,12 +73,15 @@ def desired(plan: Plan, site: Site) -> Desired:
     )
 
 
+PROCESSES = ("services/", "supervisord", "gateway/")
+
+
 def _processes(plan: Plan, site: Site) -> Desired:
     """Return what runs on this machine beside the containers."""
     relays = [] if site.gateway else relay.processes(plan, site.layout)
     found = process.desired(plan, site.layout, *relays)
     # What real servers read lies in the containers' form already.
-    ours = tuple(a for a in found.artifacts if a.path.startswith(("services/", "supervisord")))
+    ours = tuple(a for a in found.artifacts if a.path.startswith(PROCESSES))
     return Desired(specs=found.specs, artifacts=ours if found.specs else ())
 
 

@@ -16,7 +16,8 @@ from alfred_dev.embedded.engines import PROGRAM
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
 from alfred_dev.planner import fill
-from alfred_dev.render import dashboards, grafana, prometheus
+from alfred_dev.render import dashboards, gateway, grafana, prometheus
+from alfred_dev.render.gateway.world import GATEWAY, Place
 from alfred_dev.runtime.base import Desired, LaunchSpec
 from alfred_dev.workspace import Artifact
 
@@ -26,6 +27,14 @@ STOP_SIGNALS = {"db-postgres": "INT"}
 # each a second later than the one before, supervisord gives up. Readiness is not its business.
 START_SECONDS = 10
 START_RETRIES = 3
+
+
+PLACE = Place(
+    address=lambda service, endpoint: (LOOPBACK, endpoint.port),
+    listen=lambda endpoint: endpoint.listen,
+    watched=f"render/{gateway.FOLDER}",
+    sockets="run",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +58,7 @@ def desired(plan: Plan, layout: Layout, *beside: LaunchSpec) -> Desired:
 
 def launch_specs(plan: Plan, layout: Layout) -> dict[str, LaunchSpec]:
     """Return how each service of the plan is started."""
-    found = _files(plan, layout)
+    found = (*_files(plan, layout), *_door(plan, once=True))
     files = {a.path: hashlib.sha256(a.text.encode()).hexdigest() for a in found}
     ours = (service for service in plan.services if service.is_process)
     return {service.id: _launch_spec(service, plan, layout, files) for service in ours}
@@ -63,7 +72,8 @@ def render(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
 def _written(plan: Plan, layout: Layout, specs: Mapping[str, LaunchSpec]) -> tuple[Artifact, ...]:
     launchers = [Artifact(f"services/{name}.json", spec.to_json()) for name, spec in specs.items()]
     config = Artifact("supervisord.conf", supervisord(plan, specs))
-    return tuple(sorted((*launchers, config, *_files(plan, layout)), key=lambda a: a.path))
+    files = (*launchers, config, *_files(plan, layout), *_door(plan))
+    return tuple(sorted(files, key=lambda a: a.path))
 
 
 def _files(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
@@ -71,6 +81,14 @@ def _files(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
     url = plan.endpoints_environment.get("ALFRED_PROMETHEUS_URL")
     shown = grafana.render(url, f"{layout.render}/{dashboards.FOLDER}") if url else ()
     return (*prometheus.render(plan), *shown)
+
+
+def _door(plan: Plan, *, once: bool = False) -> tuple[Artifact, ...]:
+    """Return what the gateway reads; ``once``: only what it reads at its start alone."""
+    if plan.access is None or GATEWAY not in plan.ids:
+        return ()
+    found = gateway.render(plan, plan.access, PLACE)
+    return tuple(a for a in found if a.path == gateway.BOOTSTRAP) if once else found
 
 
 def supervisord(plan: Plan, names: Iterable[str]) -> str:

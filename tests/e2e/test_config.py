@@ -119,7 +119,9 @@ def test_another_port_is_told_to_everybody(checkout: Checkout) -> None:
 def test_profiles_of_the_project_are_what_up_starts(checkout: Checkout) -> None:
     configure(checkout, "profiles: [mail]")
     document = checkout.json("up")
-    assert [s["id"] for s in document["services"] if s["selected"]] == ["mail-server"]
+    chosen = [s for s in document["services"] if s["selected"]]
+    assert [s["id"] for s in chosen if s["kind"] == "service"] == ["mail-server"]
+    assert "gateway" in [s["id"] for s in chosen]  # a group comes with what helps it
 
 
 def test_a_pinned_source_that_is_not_here(checkout: Checkout) -> None:

@@ -36,7 +36,8 @@ def test_all_nineteen_ports_are_healthy(whole: Checkout) -> None:
     assert document["schema"] == "alfred-dev/status/v1"
     assert document["ok"] is True
     assert (document["runtime"], document["slot"]) == ("process", 0)
-    endpoints = [e for s in document["services"] for e in s["endpoints"]]
+    services = [s for s in document["services"] if s["kind"] == "service"]
+    endpoints = [e for s in services for e in s["endpoints"]]
     assert sorted(e["port"] for e in endpoints) == sorted(port for _, port, _ in PORT_REFERENCE)
     assert all(e["healthy"] and e["latency_ms"] > 0 for e in endpoints)
 

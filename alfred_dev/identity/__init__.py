@@ -1,0 +1,1 @@
+"""Who may call: signing keys, tokens, and the API keys of programs. Every mint needs a secret."""

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.embedded.spec import EmbeddedSpec
 from tests.servers import free_port
 from tests.unit.embedded import running
 from tests.unit.embedded.running import Running, ask, http, spec_of
@@ -24,7 +25,7 @@ def chat() -> Iterator[Running]:
     """ui-chat, behind which are agent-core, model-router and model-registry."""
     told: dict[str, str] = {}
 
-    def spec(name: str, part: str, *asks: tuple[str, str]) -> running.EmbeddedSpec:
+    def spec(name: str, part: str, *asks: tuple[str, str]) -> EmbeddedSpec:
         asked = [ask(service, variable, ProbeKind.HTTP, "/health") for service, variable in asks]
         return spec_of(name, [http(free_port())], asks=asked, api=[part])
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from alfred_dev import failure, logs, reconcile, status
 from alfred_dev.catalog.model import Profile
-from alfred_dev.errors import MachineError
+from alfred_dev.errors import MachineError, Where
 from alfred_dev.failure import Failure, FailureClass
 from alfred_dev.host import listeners
 from alfred_dev.plan import Plan, only
@@ -52,7 +52,8 @@ class Stack:
     """One checkout's stack: what there is, and who runs it.
 
     ``plan`` has every service; ``profiles``: what ``up`` starts when nothing is named, empty for
-    everything; ``render``: what a plan comes to in this runtime.
+    everything; ``render``: what a plan comes to in this runtime; ``initial_sql``: files to run
+    once in a new database.
     """
 
     workspace: Workspace
@@ -60,6 +61,7 @@ class Stack:
     profiles: tuple[Profile, ...]
     runtime: Runtime
     render: Callable[[Plan], Desired]
+    initial_sql: tuple[tuple[str, Where], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

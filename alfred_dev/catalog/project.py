@@ -70,6 +70,10 @@ PROJECT = Record(
             {"isolation": Text("who reaches whom", choices=("flat", "tiers"))},
         ),
         "settings": MapOf("settings that are no secrets", Text("a value"), VARIABLE),
+        "postgres": Record(
+            "the database",
+            {"initial_sql": ListOf("files to run once in a new database", Text("a path"))},
+        ),
         "services": MapOf("services, by id", Record("a service", PROJECT_SERVICE_FIELDS), ID),
         "gateway": Record(
             "the gateway",
@@ -108,7 +112,8 @@ class Project:
     """What alfred.yaml says besides services. ``settings``: key -> (text, ``file:line``).
 
     ``certificate``: paths of a chain and its key, for a gateway with a certificate of its own;
-    ``on_open``: a command to run when a tunnel has got its URL.
+    ``on_open``: a command to run when a tunnel has got its URL; ``initial_sql``: paths of files to
+    run once in a new database.
     """
 
     platform: str | None = None
@@ -123,6 +128,7 @@ class Project:
     limits: Limits = Limits()
     versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     on_open: str = ""
+    initial_sql: tuple[tuple[str, Where], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +214,10 @@ def _project(mine: Document, *, present: bool) -> Project:
         limits=Limits(**gateway.get("limits", {})),
         versions=data.get("versions", {}),
         on_open=data.get("tunnels", {}).get("on_open", ""),
+        initial_sql=tuple(
+            (path, mine.where("postgres", "initial_sql", index))
+            for index, path in enumerate(data.get("postgres", {}).get("initial_sql", ()))
+        ),
     )
 
 

@@ -197,6 +197,7 @@ class _Planning:
             profiles=self.found.project.profiles,
             runtime=self.engine.runtime(plan, self.processes) if self.engine else self.processes,
             render=self.engine.render(layout(place)) if self.engine else local,
+            initial_sql=self.found.project.initial_sql,
         )
 
 

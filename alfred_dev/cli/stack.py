@@ -66,7 +66,7 @@ def up(
 ) -> None:
     """Start everything, or services and what they depend on, and wait for health."""
     from alfred_dev import lifecycle
-    from alfred_dev.cli import session
+    from alfred_dev.cli import initial, session
     from alfred_dev.cli.containers import Obtaining
     from alfred_dev.plan import Request
     from alfred_dev.planner import narrow
@@ -92,7 +92,7 @@ def up(
                 obtaining=how,
             )
             wanted = narrow(stack.plan, _with_profiles(request, stack.profiles))
-            with interruptible(), progress(as_json=as_json) as shown:
+            with initial.sql(stack), interruptible(), progress(as_json=as_json) as shown:
                 timeout_s = _timeout(stack)
                 report = lifecycle.up(stack, wanted, shown, wait=not no_wait, timeout_s=timeout_s)
         return stack, report

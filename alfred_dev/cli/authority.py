@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alfred_dev import hostnames, ledger, projectfile, slots
 from alfred_dev.catalog.project import Loaded, Project
 from alfred_dev.changes.machine import Machine
 from alfred_dev.errors import AlfredError
 from alfred_dev.ledger import Entry, Ledger
-from alfred_dev.lifecycle import Stack
 from alfred_dev.names import helper, resolve
 from alfred_dev.names.base import Wanted
 from alfred_dev.pki import authority, bundle
@@ -24,6 +24,9 @@ from alfred_dev.planner import SLOT_STEP
 from alfred_dev.settings import DEFAULT_DOMAIN
 from alfred_dev.setup import act
 from alfred_dev.workspace import Workspace, make_private_folder
+
+if TYPE_CHECKING:
+    from alfred_dev.lifecycle import Stack
 
 
 def ledger_of_user() -> Ledger:

@@ -11,15 +11,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from alfred_dev import envfile
+from alfred_dev.doctor.look.engine import compose_of
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.errors import AlfredError, MachineError
+from alfred_dev.plan import SourceKind
+from alfred_dev.runtime.compose import ComposeRuntime
+from alfred_dev.runtime.containers import service_of
 from alfred_dev.settings import SETTINGS, with_values
 from alfred_dev.workspace import Workspace, read_bytes, write
 
 POSTGRES = "db-postgres"
 KEY = "POSTGRES_PASSWORD"
+REPASSWORD = (sys.executable, "-m", "alfred_dev.embedded.repassword")
 
 
 def put_settings_back(scene: Scene) -> str:
@@ -45,7 +51,7 @@ def last_told(place: Workspace) -> Mapping[str, str]:
     """Return the environment that services were last started with, all of them together."""
     found: dict[str, str] = {}
     for spec in _specs(place):
-        environment = spec.get("environment")
+        environment = spec.get("environment") if isinstance(spec, dict) else None
         if isinstance(environment, dict):
             found |= {str(k): str(v) for k, v in environment.items()}
     return found
@@ -55,32 +61,66 @@ def _specs(place: Workspace) -> Iterator[dict[str, object]]:
     """Yield launch documents: first those rendered, then, which count more, those that run."""
     rendered = sorted(place.render.glob("services/*.json"))
     for path in (*rendered, *sorted(place.run.glob("started/*.json"))):
-        try:
-            document = json.loads(path.read_text())
-        except (OSError, ValueError):
-            continue
-        if isinstance(document, dict):
-            yield document.get("spec", document)
+        document = _document(path)
+        yield document.get("spec", document)
+    for path in (place.render / "specs.json", place.run / "containers.json"):
+        yield from _document(path).values()
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def set_password(scene: Scene) -> str:
     """Give the data of Postgres the password that we have; the service is restarted for it."""
     if scene.workspace is None or scene.stack is None:
         raise _cannot("there is no project here")
-    data = scene.workspace.data / POSTGRES
-    _ours("stop", POSTGRES)
+    password = scene.stack.plan.settings[KEY]
+    compose = compose_of(scene.stack.runtime)
+    if compose is not None and scene.stack.plan[POSTGRES].source.kind is not SourceKind.EMBEDDED:
+        _by_socket(compose, password)
+    else:
+        _ours("stop", POSTGRES)
+        problem = _inside(compose) if compose else _here(scene.workspace, password)
+        if problem:
+            raise _cannot(problem)
+    _ours("up", *sorted(scene.given.selected))
+    return f"{POSTGRES} has the password of {scene.stack.plan.settings.values[KEY].origin}"
+
+
+def _here(place: Workspace, password: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "alfred_dev.embedded.repassword", str(data)],
-        env=_environment() | {KEY: scene.stack.plan.settings[KEY]},
+        [*REPASSWORD, str(place.data / POSTGRES)],
+        env=_environment() | {KEY: password},
         capture_output=True,
         text=True,
         check=False,
     )
-    _ours("up", POSTGRES)
-    if done.returncode != 0:
-        raise _cannot(done.stderr.strip() or f"it ended with {done.returncode}")
-    _ours("up", *sorted(scene.given.selected))
-    return f"{POSTGRES} has the password of {scene.stack.plan.settings.values[KEY].origin}"
+    return done.stderr.strip() if done.returncode else ""
+
+
+def _inside(compose: ComposeRuntime) -> str:
+    """Run the same in a container of the service's own, which has its volume and its variables."""
+    said = "import json,os; print(json.loads(os.environ['ALFRED_EMBEDDED'])['data'])"
+    script = f'exec python3 -m alfred_dev.embedded.repassword "$(python3 -c "{said}")"'
+    command = ("run", "--rm", "--no-deps", "--no-TTY", POSTGRES, "sh", "-c", script)
+    done = compose.compose(*command)
+    return (done.error or done.out).strip()[-300:] if done.code else ""
+
+
+def _by_socket(compose: ComposeRuntime, password: str) -> None:
+    """The usual image lets its own user in by the socket without a password."""
+    container = next(c for c in compose.listed() if service_of(c) == POSTGRES)
+    command = ("exec", "--interactive", str(container["Id"]), "psql", "-U", "postgres", "-q")
+    quoted = password.replace("'", "''")
+    given = f"ALTER ROLE postgres PASSWORD '{quoted}';\n".encode()
+    done = compose.docker.run(*command, given=given)
+    if done.code:
+        raise _cannot(done.error.strip().replace(password, "***"))
 
 
 def _ours(*arguments: str) -> None:

@@ -134,7 +134,7 @@ def small_memory(world: World) -> Undo:
 
 
 FAULTS: tuple[Fault, ...] = (
-    fault("D01", "the engine is down", "engine-down",
+    fault("D01", "the engine is down", "engine-down engine-elsewhere",
           shell("DOCKER_HOST", "unix:///run/none.sock"), touches="*", pair=False),
     fault("S01", "a service is not started", "service-stopped", stopped("agent-rag"),
           touches="agent-rag", subjects="agent-rag"),

@@ -25,10 +25,14 @@ def judge(seen: Ports, given: Given) -> Iterable[Finding]:
             fix=Fix(
                 text="End the other program, or give this checkout other ports "
                 "(alfred-dev down, then alfred-dev up --slot auto).",
-                commands=(*conflict.fix, f"alfred-dev up {conflict.service}"),
+                commands=(*conflict.fix, _again(seen, conflict)),
                 manual=True,
             ),
         )
+
+
+def _again(seen: Ports, conflict: Conflict) -> str:
+    return "alfred-dev up" if seen.services.idle else f"alfred-dev up {conflict.service}"
 
 
 def _cause(conflict: Conflict, *, beside: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Services
-from alfred_dev.engine.api import EngineAnswerError
+from alfred_dev.engine import endpoint
+from alfred_dev.engine.api import Engine, EngineAnswerError
+from alfred_dev.errors import UsageError
 from alfred_dev.runtime.base import Runtime
 from alfred_dev.runtime.compose import ComposeRuntime
 from alfred_dev.runtime.containers import PROJECT_LABEL, SERVICE_LABEL
@@ -41,7 +44,8 @@ class Container:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Containers:
     """``ours``: those of this checkout; ``orphans``: those with its label that no service has;
-    ``guests``: others on its network; ``network``: its name, ``internal``: it leads nowhere."""
+    ``guests``: others on its network; ``network``: its name, ``internal``: it leads nowhere;
+    ``elsewhere``: another engine that this shell means, and that does not answer."""
 
     ours: tuple[Container, ...] = ()
     orphans: tuple[Container, ...] = ()
@@ -49,6 +53,7 @@ class Containers:
     network: str = ""
     network_missing: bool = False
     internal: bool = False
+    elsewhere: str = ""
     services: Services
 
 
@@ -84,8 +89,19 @@ def _containers(compose: ComposeRuntime, network: str, seen: Services) -> Contai
         network=network,
         network_missing=bool(mine) and not there,
         internal=any(n.get("Internal") for n in there),
+        elsewhere=_elsewhere(compose),
         services=seen,
     )
+
+
+def _elsewhere(compose: ComposeRuntime) -> str:
+    """Return the engine of this shell where that is none; commands that start things ask it."""
+    try:
+        meant = endpoint.find(os.environ, Path.home())
+    except UsageError as error:
+        return error.cause
+    same = meant.url == compose.engine.endpoint.url
+    return "" if same or Engine(meant).answers() else meant.url
 
 
 def _networks(listed: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,0 +1,39 @@
+"""A sample of the faults of bench/doctor.py, injected for real: the first finding is the true
+cause, and the fix that it prints, typed as it stands, mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bench.doctor import names, relevant
+from bench.faults.process import FAULTS
+from bench.faults.record import Fault
+from bench.faults.world import World, world
+
+SAMPLE = ("S13", "Q02", "P07", "E01", "E08", "V05", "Q19", "Q21", "V11", "X01")
+# What the machine that runs the tests may have of its own.
+OF_THE_MACHINE = ("cpu-busy", "memory-low", "proxy-without-exception")
+
+
+@pytest.fixture(scope="module")
+def whole_world(tmp_path_factory: pytest.TempPathFactory, own_ports: None) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("faults")) as made:
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [f for f in FAULTS if f.id in SAMPLE], ids=lambda f: f.id)
+def test_a_fault_is_named_and_mended(whole_world: World, fault: Fault) -> None:
+    undo = fault.inject(whole_world)
+    try:
+        told = [f for f in relevant(whole_world.doctor()) if f["code"] not in OF_THE_MACHINE]
+        assert told, "nothing was found"
+        assert names(fault, told[0]), told[0]
+        whole_world.shell(told[0]["fix"]["commands"])
+        left = [f for f in whole_world.doctor()["findings"] if f["severity"] == "error"]
+        assert left == []
+    finally:
+        undo()
+        assert whole_world.restore()

@@ -34,6 +34,7 @@ NOTE, USERS, LOCK, CONFIG, PROGRAM = (
 START_S = 6
 WAIT_S = 7.5
 POLL_S = 0.3
+_started: list[subprocess.Popen[bytes]] = []
 
 
 class NotStartedError(Exception):
@@ -81,6 +82,7 @@ def _spawn(run: Path, token: str, program: str) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    _started.append(keeper)  # it outlives us, or is reaped with the next
     assert keeper.stdin is not None  # noqa: S101 - piped above
     keeper.stdin.write(token.encode())
     keeper.stdin.close()

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import h11
 
-from alfred_dev.plan import LOOPBACK
 from alfred_dev.tunnel import faults, health
 from alfred_dev.tunnel.base import Provider
 from alfred_dev.tunnel.model import TunnelSpec
-from alfred_dev.tunnel.wire import fetch
+from alfred_dev.tunnel.wire import LOOPBACK, fetch
 
 ASK_S = 1.5
 

@@ -16,12 +16,11 @@ from pathlib import Path
 
 import h11
 
-from alfred_dev.plan import LOOPBACK
 from alfred_dev.tunnel import guard, heads
 from alfred_dev.tunnel.guard import Refusal
 from alfred_dev.tunnel.model import TunnelSpec
 from alfred_dev.tunnel.signatures import SENDERS
-from alfred_dev.tunnel.wire import IDLE_S, Event, Peer, connect, splice
+from alfred_dev.tunnel.wire import IDLE_S, LOOPBACK, Event, Peer, connect, splice
 
 CONNECT_S = 5.0
 HEAD_S = 30.0

@@ -10,14 +10,14 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from alfred_dev.catalog.model import Catalog, Service
-from alfred_dev.catalog.schema import did_you_mean
 from alfred_dev.errors import UsageError
-from alfred_dev.hostnames import API, AUTH, DASHBOARD
 from alfred_dev.tunnel.model import Guard, TunnelSpec
+
+if TYPE_CHECKING:
+    from alfred_dev.catalog.model import Catalog, Service
 
 # First words of path segments that no tunnel shows, whatever service has them.
 DENIED = frozenset({"admin", "token", "tokens", "consent", "oauth", "oauth2", "metrics"})
@@ -45,6 +45,8 @@ def find(catalog: Catalog, name: str) -> Service | None:
 
     ``name``: an id, an alias, or the label of a host (``ui``).
     """
+    from alfred_dev.hostnames import API, AUTH, DASHBOARD
+
     if name == API:
         return None
     if name in (AUTH, DASHBOARD):
@@ -53,6 +55,8 @@ def find(catalog: Catalog, name: str) -> Service | None:
     for service in catalog.entries.values():
         if name in (service.id, *service.aliases, *service.hosts):
             return _showable(catalog, service)
+    from alfred_dev.catalog.schema import did_you_mean  # the front needs none of it
+
     known = [n for s in catalog.entries.values() for n in (s.id, *s.aliases, *s.hosts)]
     raise UsageError(
         "unknown-service",
@@ -76,6 +80,8 @@ def _showable(catalog: Catalog, service: Service) -> Service:
 
 
 def _examples(catalog: Catalog) -> str:
+    from alfred_dev.hostnames import API
+
     names = [s.id for s in catalog.entries.values() if s.tunnelable]
     return f"one of {', '.join([API, *names])}"
 

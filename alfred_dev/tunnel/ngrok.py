@@ -17,7 +17,6 @@ from urllib.parse import quote, urlsplit
 import h11
 
 from alfred_dev.errors import AlfredError, TunnelError
-from alfred_dev.settings import parse_env_file
 from alfred_dev.tunnel import agent, faults, state
 from alfred_dev.tunnel.base import Opened, Place, Reached
 from alfred_dev.tunnel.model import NETWORKS, State
@@ -32,6 +31,8 @@ _ONLINE = re.compile(r"'?(https?://[A-Za-z0-9.:-]+)'? is already online")
 
 def find_token(environ: Mapping[str, str], root: Path, home: Path) -> str:
     """Return the token: of the environment, of ``.env``, of ngrok's own file; empty for none."""
+    from alfred_dev.settings import parse_env_file
+
     if environ.get(VARIABLE):
         return environ[VARIABLE]
     for name in (".env.local", ".env"):

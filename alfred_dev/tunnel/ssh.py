@@ -23,16 +23,15 @@ import h11
 from alfred_dev.errors import TunnelError, UsageError
 from alfred_dev.tunnel import faults, leash
 from alfred_dev.tunnel.base import OPEN_TIMEOUT_S, Opened, Place, Reached
-from alfred_dev.tunnel.wire import Peer, ask, fetch
+from alfred_dev.tunnel.wire import LOOPBACK, Peer, ask, fetch
 from alfred_dev.workspace import make_private_folder
 
-LOOPBACK = "127.0.0.1"
 # A cut is seen after twice this; then the connection is made again.
 ALIVE_S = 2
 POLL_S = 0.02
 AGAIN_S = 4.0
 REACH_S = 3.0
-IN_CLEAR_S = 1.5
+IN_CLEAR_S = 2.5
 FIRST, PORTS = 20_000, 10_000
 _HOST = re.compile(r"(?:ssh://)?(?P<host>[A-Za-z0-9_.@%\[\]:-]+?)(?::(?P<port>\d{1,5}))?/?")
 OPTIONS = (

@@ -31,7 +31,7 @@ def read(home: Path) -> dict[str, Record]:
         return {}
     found = {}
     for row in rows if isinstance(rows, list) else ():
-        with contextlib.suppress(TypeError, ValueError):
+        with contextlib.suppress(TypeError, ValueError, AttributeError):
             record = Record.from_data(row)
             found[record.name] = record
     return found

@@ -22,6 +22,7 @@ LINGER_S = 1.0
 MAX_ANSWER = 1 << 20
 MAX_SOCKET_PATH = 100
 AGENT = "alfred-dev"
+LOOPBACK = "127.0.0.1"
 Event = Any  # h11 gives its sentinels and events no common type
 Role = type[h11.CLIENT] | type[h11.SERVER]
 
@@ -29,7 +30,7 @@ Role = type[h11.CLIENT] | type[h11.SERVER]
 async def connect(to: int | str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to a port of loopback, or to a unix socket. Raises OSError."""
     if isinstance(to, int):
-        return await asyncio.open_connection("127.0.0.1", to)
+        return await asyncio.open_connection(LOOPBACK, to)
     # A path over 107 bytes fails: from the folder that it lies in, it is short.
     short = os.path.relpath(to) if len(to) > MAX_SOCKET_PATH else to
     return await asyncio.open_unix_connection(short)

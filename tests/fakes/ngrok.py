@@ -117,11 +117,11 @@ class Agent:
 
     def carry(self, caller: socket.socket, upstream: int) -> None:
         with caller:
-            if self.mode in EDGE_ERRORS:
-                return _edge_error(caller, self.mode)
             head, sep, rest = _head(caller).partition(b"\r\n\r\n")
             if not sep:
                 return None
+            if self.mode in EDGE_ERRORS:
+                return _edge_error(caller, self.mode)
             kept = [n for n in head.split(b"\r\n") if not n.lower().startswith(b"x-forwarded-")]
             forged = [n for n in head.split(b"\r\n") if n.lower().startswith(b"x-forwarded-for:")]
             said = forged[0].partition(b":")[2].strip() + b", " if forged else b""
@@ -139,7 +139,6 @@ class Agent:
 
 
 def _edge_error(caller: socket.socket, code: str) -> None:
-    _head(caller)
     body = f"{EDGE_ERRORS[code]}\r\n\r\nERR_NGROK_{code}".encode()
     caller.sendall(
         b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nConnection: close\r\n"

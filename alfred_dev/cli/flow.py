@@ -9,10 +9,11 @@ import typer
 from alfred_dev.cli import options
 
 if TYPE_CHECKING:
-    from alfred_dev.flow.model import Flow, Outcome
+    from alfred_dev.flow.model import Entry, Flow, Outcome
 
 COUNT = 20
 TIMEOUT_S = 15.0
+TOKEN_S = 3600
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,9 @@ def flow(
         float,
         typer.Option("--timeout", metavar="SECONDS", min=0.1, max=600, help="For each of them."),
     ] = TIMEOUT_S,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="To agent-core's port, not through the gateway.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Send real requests through the platform and time every hop; exit 1 if one breaks."""
@@ -48,7 +52,8 @@ def flow(
             fix=["alfred-dev flow events"],
         )
     options.finite(timeout)
-    outcome = _outcome(ctx, Flow(which), count, timeout, as_json=as_json)
+    way = _entry(ctx, direct=direct)
+    outcome = _outcome(way, Flow(which), count, timeout, as_json=as_json)
     if as_json:
         report_json.emit(report.document(outcome))
     else:
@@ -57,18 +62,38 @@ def flow(
         raise typer.Exit(1)
 
 
-def _outcome(
-    ctx: typer.Context, which: Flow, count: int, timeout_s: float, *, as_json: bool
-) -> Outcome:
+def _entry(ctx: typer.Context, *, direct: bool) -> Entry:
+    """Return the way in: through the gateway where it runs."""
+    import time
+
+    from alfred_dev import gatekeeper, lifecycle
+    from alfred_dev.cli import authority, session
+    from alfred_dev.flow import entry
+    from alfred_dev.identity import tokens
+    from alfred_dev.projectfile import loaded
+
+    stack = session.stack(ctx)
+    running = lifecycle.observe(stack).services.get(entry.GATEWAY)
+    if direct or running is None or not running.pid:
+        return entry.direct(stack.plan)
+    token = tokens.mint(
+        tokens.Subject(user="alfred-dev-flow", role="user", scope="api"),
+        gatekeeper.identity(stack.workspace).ensure(time.time()),
+        issuer=stack.plan.issuer,
+        now=time.time(),
+        ttl_s=TOKEN_S,
+    )
+    store = authority.store(stack.workspace, loaded(stack.workspace).project)
+    return entry.through_gateway(stack.plan, token=token.text, ca=str(store.ca_certificate))
+
+
+def _outcome(way: Entry, which: Flow, count: int, timeout_s: float, *, as_json: bool) -> Outcome:
     import asyncio
 
-    from alfred_dev.cli import session
     from alfred_dev.flow import send
-    from alfred_dev.flow.entry import entry
     from alfred_dev.flow.model import judge
     from alfred_dev.report import live
 
-    way = entry(session.stack(ctx).plan)
     with live.counted(f"flow {which}", count, silent=as_json) as tell:
         trips = asyncio.run(send.send(which, way, count, timeout_s=timeout_s, tell=tell))
     return judge(which, way.through, trips)

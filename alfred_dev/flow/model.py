@@ -21,10 +21,12 @@ class Flow(StrEnum):
 class Entry:
     """Where a client comes in: the gateway where it runs, else agent-core itself.
 
-    ``headers``: what it must show there; ``verify``: a file with the CA of an https entry.
+    ``core``: agent-core itself, which is asked what became of a task; ``headers``: what a client
+    must show at the entry; ``verify``: a file with the CA of an https entry.
     """
 
     base: str
+    core: str
     through: str
     headers: Mapping[str, str] = field(default_factory=dict)
     verify: str = ""

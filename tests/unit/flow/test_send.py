@@ -44,7 +44,8 @@ def core(story: Any, *, posted: tuple[int, Any] = (201, TASK)) -> Iterator[Entry
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield Entry(base=f"http://127.0.0.1:{server.server_port}", through=CORE)
+        base = f"http://127.0.0.1:{server.server_port}"
+        yield Entry(base=base, core=base, through=CORE)
         server.shutdown()
         thread.join()
 
@@ -100,7 +101,8 @@ def test_what_is_no_task_is_said(posted: tuple[int, Any], hop: str, said: str) -
 
 
 def test_nobody_there() -> None:
-    entry = Entry(base=f"http://127.0.0.1:{free_port()}", through=CORE)
+    base = f"http://127.0.0.1:{free_port()}"
+    entry = Entry(base=base, core=base, through=CORE)
     (trip,) = trips(Flow.API, entry)
     assert trip.broken is not None
     assert "no answer" in trip.broken.detail

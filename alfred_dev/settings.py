@@ -157,6 +157,9 @@ BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
 TWINS: Mapping[str, tuple[str, ...]] = {
     "ALFRED_PROJECT_ID": ("ALFRED_PROJECT_ID", "PUBSUB_PROJECT_ID", "GOOGLE_CLOUD_PROJECT"),
 }
+# Programs that bring their own list of authorities read one of these: Node, Python's requests, and
+# what is built on OpenSSL.
+CA_VARIABLES = ("NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 DEFAULT_DOMAIN = "dev.alfred-platform.example.com"
 
 

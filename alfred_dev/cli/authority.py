@@ -124,6 +124,7 @@ def ensure(place: Workspace, found: Loaded, tell: Callable[[str], None]) -> None
     except AlfredError as error:
         tell(f"warning: {error.what}: {error.cause}; fix: {'; '.join(error.fix)}")
         return
+    bundle.write_bundle(place.home, here.ca_certificate, {})
     if done.new_ca:
         tell("made a local CA; nothing trusts it yet: alfred-dev setup")
     for leaf, reason in done.leaves.items():

@@ -23,7 +23,7 @@ from alfred_dev.image import contexts, registry
 from alfred_dev.image.build import Builder
 from alfred_dev.image.pull import pull
 from alfred_dev.plan import EngineFacts, Plan, Source, SourceKind
-from alfred_dev.render import compose, inside, relay
+from alfred_dev.render import compose, inside, relay, trust
 from alfred_dev.render import docker as render
 from alfred_dev.render.process import Layout
 from alfred_dev.runtime import guards, memory, subnets
@@ -285,6 +285,7 @@ class Containers:
             subnets=self.remembered.subnets,
             gateway=inside.HOST if self.remembered.virtual else "",
             mtu=size if size < routes.USUAL_MTU else 0,
+            authorities=(read_bytes(self.place.home / trust.BUNDLE) or b"").decode("latin-1"),
         )
         return render.desired(plan, site)
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from alfred_dev.pki import certificates
+from alfred_dev.settings import CA_VARIABLES
 from alfred_dev.workspace import read_bytes, write
 
-VARIABLES = ("NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 NAME = "ca-bundle"
 READABLE = 0o644
 # Debian and its family, Fedora and its family, openSUSE, Alpine and macOS.
@@ -59,10 +59,10 @@ def joined(parts: Iterable[bytes]) -> bytes:
 
 def variables(bundle: Path) -> dict[str, str]:
     """Return the variables that name ``bundle``."""
-    return dict.fromkeys(VARIABLES, str(bundle))
+    return dict.fromkeys(CA_VARIABLES, str(bundle))
 
 
 def _named(environment: Mapping[str, str]) -> list[Path]:
     """Return the files that the variables name already."""
-    paths = (Path(environment.get(name) or "/") for name in VARIABLES)
+    paths = (Path(environment.get(name) or "/") for name in CA_VARIABLES)
     return list(dict.fromkeys(path for path in paths if path.is_file()))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alfred_dev.plan import Plan, PlannedService, SourceKind
-from alfred_dev.render import compose, process, relay
+from alfred_dev.render import compose, process, relay, trust
 from alfred_dev.render.compose import FILES, Document
 from alfred_dev.render.expressions import literal, resolved
 from alfred_dev.render.inside import World
@@ -32,7 +32,8 @@ class Site:
     """What one engine adds. ``project``: the checkout's name there; ``embedded``: our image's
     name; ``images``: name of an image -> its id, where the engine has it; ``subnets``, ``mtu``: of
     the network, empty and 0 for the engine's own choice; ``gateway``: the name under which a
-    container of an engine in a virtual machine reaches this machine, empty where sockets do."""
+    container of an engine in a virtual machine reaches this machine, empty where sockets do;
+    ``authorities``: certificates (PEM) that every container trusts, empty for its own alone."""
 
     project: str
     embedded: str
@@ -41,6 +42,7 @@ class Site:
     subnets: Mapping[str, str] = field(default_factory=dict)
     mtu: int = 0
     gateway: str = ""
+    authorities: str = ""
 
 
 def variables(plan: Plan, project: str) -> dict[str, str]:
@@ -55,13 +57,14 @@ def desired(plan: Plan, site: Site) -> Desired:
     document, files = compose.of_world(World(plan, sources, relayed=True))
     document["services"] |= relay.containers(plan, gateway=site.gateway)
     _add_site(document, plan, site)
+    trusted = trust.add(document, site.authorities)
     specs = {
         name: _spec(plan[name], entry, site, variables(plan, site.project))
         for name, entry in document["services"].items()
     }
     for name, spec in specs.items():
         document["services"][name]["labels"][SPEC_LABEL] = spec.digest()
-    mounted = [replace(file, mode=READABLE) for file in files]
+    mounted = [replace(file, mode=READABLE) for file in (*files, *trusted)]
     beside = _processes(plan, site)
     said = json.dumps({name: json.loads(spec.to_json()) for name, spec in specs.items()})
     artifacts: tuple[Artifact, ...] = (

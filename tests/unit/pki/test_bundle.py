@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alfred_dev.pki import bundle, certificates
+from alfred_dev.settings import CA_VARIABLES
 from tests.unit.pki.made import DOMAIN
 
 
@@ -61,7 +62,7 @@ def test_what_the_variables_name_is_in_it(tmp_path: Path, system: Path, ca: Path
     blocks = certificates.blocks(path.read_bytes())
     assert len(blocks) == 5
     assert {ca.read_bytes(), other.read_bytes()} < set(blocks)
-    inside = {name: str(path) for name in bundle.VARIABLES}
+    inside = {name: str(path) for name in CA_VARIABLES}
     again = bundle.write_bundle(tmp_path, ca, inside, system=[str(system)])
     assert again == path, "a run inside of a run keeps what the outer one has"
 

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from alfred_dev import failure, logs, reconcile, status
-from alfred_dev.catalog.model import Profile
+from alfred_dev import failure, logs, reconcile, status, topology
+from alfred_dev.catalog.model import ProbeKind, Profile
+from alfred_dev.catalog.topology import wanted as declared
 from alfred_dev.errors import MachineError, Where
 from alfred_dev.failure import Failure, FailureClass
 from alfred_dev.host import listeners
-from alfred_dev.plan import Plan, only
+from alfred_dev.plan import LOOPBACK, Plan, only
 from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
@@ -112,6 +113,7 @@ def up(
             deadline=began + timeout_s,
         )
     )
+    put_topology(stack, statuses, progress)
     if end is not End.HEALTHY:
         statuses = look(stack, chosen=wanted.ids)  # what was blocked has not been asked yet
     killed = out_of_memory_kills() > oom
@@ -123,6 +125,20 @@ def up(
         timed_out=end is End.TIME_OUT and all(f.kind is FailureClass.TIMEOUT for f in failures),
         steps=steps,
     )
+
+
+def put_topology(stack: Stack, statuses: Iterable[ServiceStatus], progress: Progress) -> None:
+    """Give every healthy Pub/Sub what alfred.yaml declares: it may have run before that did."""
+    plan = stack.plan
+    wanted = tuple(declared(plan.catalog.topology, plan.settings["ALFRED_PROJECT_ID"]))
+    healthy = (s for s in statuses if s.selected and s.health is Health.HEALTHY)
+    ports = [e.port for s in healthy for e in s.service.endpoints if e.probe is ProbeKind.PUBSUB]
+    for port in ports if wanted else ():
+        try:
+            for line in topology.ensure(LOOPBACK, port, wanted):
+                progress.note(f"Pub/Sub: {line}")
+        except topology.TopologyError as error:
+            progress.note(f"warning: {error}")
 
 
 def helped(stack: Stack, wanted: Plan, progress: Progress) -> Plan:

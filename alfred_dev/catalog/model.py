@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from alfred_dev.catalog.topology import Topology
 from alfred_dev.errors import Where
 
 
@@ -210,13 +211,15 @@ class Service:
 class Catalog:
     """All services in the order of the port map, and the standard ranges. ``source`` is a path.
 
-    ``services``: the platform's; ``helpers``: ours beside them; ``entries``: both.
+    ``services``: the platform's; ``helpers``: ours beside them; ``entries``: both;
+    ``topology``: what Pub/Sub shall have.
     """
 
     services: Mapping[str, Service]
     ranges: tuple[PortRange, ...]
     source: str
     helpers: Mapping[str, Service] = field(default_factory=dict)
+    topology: Topology = Topology()
     entries: Mapping[str, Service] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

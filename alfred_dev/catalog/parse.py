@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from alfred_dev.catalog import rules
+from alfred_dev.catalog import rules, topology_schema
 from alfred_dev.catalog.model import (
     Binary,
     Catalog,
@@ -176,6 +176,7 @@ def build(data: Mapping[str, Any], where: WhereOf, *, source: str) -> Catalog:
         },
         ranges=tuple(PortRange(name=name, **bounds) for name, bounds in data["ranges"].items()),
         source=source,
+        topology=topology_schema.build(data.get("pubsub") or {}),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from alfred_dev.access import Limits
-from alfred_dev.catalog import rules
+from alfred_dev.catalog import rules, topology_schema
 from alfred_dev.catalog.model import Catalog, ProbeKind, Profile
 from alfred_dev.catalog.parse import (
     CATALOG,
@@ -87,6 +87,7 @@ PROJECT = Record(
         "tunnels": Record(
             "tunnels", {"on_open": Text("a command that gets each new public URL, as JSON")}
         ),
+        "pubsub": topology_schema.SPEC,
         "versions": MapOf(
             "services by the version that x-api-version names",
             MapOf("version: service", Text("the id of a service", pattern=ID), r"[1-9][0-9]{0,3}"),
@@ -227,6 +228,7 @@ def merged(base: Mapping[str, Any], mine: Document) -> dict[str, Any]:
     for name, entry in (mine.data.get("services") or {}).items():
         old = result["services"].get(name, {**DEFAULTS, "title": name})
         result["services"][name] = _entry(name, old, entry or {}, mine, base["services"])
+    result["pubsub"] = mine.data.get("pubsub")
     return result
 
 
@@ -276,6 +278,7 @@ def _check(mine: Document, known: Mapping[str, bool]) -> None:
             mine.problem(f"{key} is a secret: it belongs into .env", "settings", key)
     for name, entry in (mine.data.get("services") or {}).items():
         _check_service(name, entry or {}, mine, known)
+    topology_schema.check(mine)
     gateway = mine.data.get("gateway") or {}
     for one, other in (("cert", "key"), ("key", "cert")):
         if one in gateway and other not in gateway:

@@ -15,10 +15,12 @@ import yaml
 
 from alfred_dev import container_sources
 from alfred_dev.catalog.model import Catalog, Container, Tier
+from alfred_dev.catalog.topology import VARIABLE as TOPOLOGY
+from alfred_dev.catalog.topology import to_json
 from alfred_dev.embedded.spec import VARIABLE
 from alfred_dev.plan import LOOPBACK, Facts, Plan, PlannedService, Source, SourceKind
 from alfred_dev.planner import make
-from alfred_dev.render import alerts, dashboards, grafana, inside, ours, prometheus
+from alfred_dev.render import alerts, dashboards, grafana, inside, ours, prometheus, pubsub
 from alfred_dev.render.expressions import literal
 from alfred_dev.render.inside import HOST, World
 from alfred_dev.settings import resolve
@@ -211,10 +213,16 @@ def _what_runs(service: PlannedService, container: Container, world: World) -> D
     if source.kind in container_sources.OURS:
         told = ours.spec(service, source, world.plan).to_json()
         environment = dict(sorted({**environment, VARIABLE: literal(told)}.items()))
+    command = inside.words(container.command, service, world)
+    found = pubsub.declared(world.plan) if pubsub.speaks(service) else ()
+    if found and source.kind in container_sources.OURS:
+        environment[TOPOLOGY] = literal(to_json(found))
+    elif found:
+        command = pubsub.command(command, service.endpoints[0].container_port, world.plan)
     return {
         **_image(service, source),
         "user": container.user,
-        "command": inside.words(container.command, service, world),
+        "command": command,
         "environment": environment,
         "volumes": _volumes(service, container, world),
     }

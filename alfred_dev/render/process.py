@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alfred_dev.catalog.model import Binary, Engine
+from alfred_dev.catalog.topology import VARIABLE as TOPOLOGY
 from alfred_dev.embedded.engines import PROGRAM
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
 from alfred_dev.planner import fill
-from alfred_dev.render import dashboards, gateway, grafana, prometheus
+from alfred_dev.render import dashboards, gateway, grafana, prometheus, pubsub
 from alfred_dev.render.gateway.world import GATEWAY, Place
 from alfred_dev.runtime.base import Desired, LaunchSpec
 from alfred_dev.workspace import Artifact
@@ -72,7 +73,8 @@ def render(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
 def _written(plan: Plan, layout: Layout, specs: Mapping[str, LaunchSpec]) -> tuple[Artifact, ...]:
     launchers = [Artifact(f"services/{name}.json", spec.to_json()) for name, spec in specs.items()]
     config = Artifact("supervisord.conf", supervisord(plan, specs))
-    files = (*launchers, config, *_files(plan, layout), *_door(plan))
+    # Of ``pubsub`` a change restarts nothing: ``up`` gives it to a running emulator.
+    files = (*launchers, config, *_files(plan, layout), *_door(plan), *pubsub.render(plan))
     return tuple(sorted(files, key=lambda a: a.path))
 
 
@@ -155,11 +157,15 @@ def _launch_spec(
         code = plan.code
     elif source.kind is SourceKind.BINARY and source.binary:
         argv, extra = _binary(service, source.binary, plan, layout)
+        if pubsub.speaks(service):
+            argv = (layout.python, "-m", pubsub.BESIDE, str(service.endpoints[0].listen), *argv)
         code = ""
     else:
         argv = (layout.python, "-m", "alfred_dev.embedded", service.id)
         extra = {"ALFRED_EMBEDDED": embedded_spec(service, plan, layout).to_json()}
         code = plan.code
+    if pubsub.speaks(service):
+        extra[TOPOLOGY] = f"{layout.render}/{pubsub.FILE}"
     reads = [digest for path, digest in files.items() if _is_told(path, argv, extra, layout)]
     return LaunchSpec(
         service=service.id,

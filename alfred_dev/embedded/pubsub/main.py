@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from alfred_dev import topology
+from alfred_dev.catalog.topology import Wanted
 from alfred_dev.embedded import guard
 from alfred_dev.embedded.listen import listening
 from alfred_dev.embedded.spec import EmbeddedSpec
@@ -21,17 +23,19 @@ def run(spec: EmbeddedSpec, environ: Mapping[str, str]) -> None:
 
     configure_logging()
     _allow_many_connections()
-    asyncio.run(_serve(spec, listener))
+    wanted = topology.told(environ)
+    asyncio.run(_serve(spec, listener, wanted))
 
 
-async def _serve(spec: EmbeddedSpec, listener: socket.socket) -> None:
-    from alfred_dev.embedded.pubsub import door, rpc
+async def _serve(spec: EmbeddedSpec, listener: socket.socket, wanted: Sequence[Wanted]) -> None:
+    from alfred_dev.embedded.pubsub import declared, door, rpc
     from alfred_dev.embedded.pubsub.broker import Broker
     from alfred_dev.embedded.pubsub.rest import Rest
     from alfred_dev.embedded.pubsub.service import Service
     from alfred_dev.embedded.serve import serve
 
     service = Service(Broker())
+    declared.make(service, wanted)
     known = guard.names(spec.domain, (spec.id, *spec.aliases))
     app = guard.GuardMiddleware(Rest(service).app(), known)
     with door.private_address() as (inner, address):

@@ -20,7 +20,7 @@ from bench.faults.process import (
     valued,
 )
 from bench.faults.record import Fault, fault
-from bench.faults.world import Undo, World
+from bench.faults.world import Undo, World, until
 
 
 def docker(*arguments: str) -> str:
@@ -130,6 +130,7 @@ def small_memory(world: World) -> Undo:
     container = name(world, "agent-rag")
     docker("update", "--memory", "12m", "--memory-swap", "12m", container)
     docker("restart", "-t", "1", container)
+    until(lambda: "false" in docker("inspect", "-f", "{{.State.Running}}", container), 20)
     return anew("agent-rag")(world)
 
 

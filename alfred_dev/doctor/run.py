@@ -11,7 +11,7 @@ from alfred_dev.doctor.model import Check, Diagnosis, Finding, Outcome, State
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.settings import masked
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 10.0
 
 
 async def diagnose(

@@ -8,10 +8,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from alfred_dev import hostnames
+from alfred_dev.doctor import tls
+from alfred_dev.doctor.checks.gateway_route import BROKEN
+from alfred_dev.doctor.look.certs import GATEWAY, https_port
+from alfred_dev.doctor.look.gateway import route
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.look.told import endpoints
 from alfred_dev.doctor.scene import Scene
-from alfred_dev.doctor.seen import Service
+from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.plan import LOOPBACK, Endpoint, Plan
 from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe
@@ -60,7 +65,10 @@ async def trace(scene: Scene, name: str) -> Trace:
 
 async def _hops(scene: Scene, name: str) -> AsyncIterator[Hop]:
     plan = _plan(scene)
-    service = (await scene.see(services))[name]
+    seen = await scene.see(services)
+    service = seen[name]
+    async for hop in _from_outside(scene, plan, seen, name):
+        yield hop
     yield _process(service)
     for endpoint in plan[name].endpoints:
         for step in (_listens, _connects):
@@ -68,6 +76,44 @@ async def _hops(scene: Scene, name: str) -> AsyncIterator[Hop]:
         yield await _answers(scene, endpoint, service)
     for dependency in plan[name].depends_on:
         yield await _dependency(scene, name, dependency)
+
+
+async def _from_outside(scene: Scene, plan: Plan, seen: Services, name: str) -> AsyncIterator[Hop]:
+    """Yield the hops of a browser: the name, the gateway's TLS, its route to the service."""
+    host = next(
+        (h.name for h in hostnames.hostnames(plan.catalog, plan.domain)
+         if h.web and h.leads_to == name), "",
+    )  # fmt: skip
+    if host:
+        yield await asyncio.to_thread(_name, host)
+    port = https_port(plan)
+    if not host or not port or not seen[GATEWAY].runs:
+        return
+    place = f"{LOOPBACK}:{port}"
+    ok, detail = await connect(LOOPBACK, port)
+    yield Hop(hop="gateway", target=place, ok=ok, detail=detail)
+    ca = scene.store.ca_certificate if scene.store and not scene.own_certificate else None
+    shake = await tls.handshake(LOOPBACK, port, host, ca=ca, timeout_s=scene.probe_timeout_s)
+    wrong = shake.error or shake.untrusted
+    said = wrong or f"{shake.version}, {shake.alpn}, the certificate is for {host}"
+    yield Hop(hop="TLS", target=f"{place} as {host}", ok=not wrong, detail=said)
+    way = await route(port, host, name, scene.probe_timeout_s)
+    yield Hop(
+        hop="route",
+        target=f"https://{host}",
+        # An ill service answers so through the gateway too: the hops behind it say why.
+        ok=None if seen[name].ill or not seen[name].runs else way.status not in BROKEN,
+        detail=way.detail,
+    )
+
+
+def _name(host: str) -> Hop:
+    found = addresses(host)
+    if not found:
+        return Hop(hop="name", target=host, ok=None, detail="does not resolve (alfred-dev setup)")
+    others = strange(found)
+    detail = ", ".join(found) + (f": {', '.join(others)} is not this machine" if others else "")
+    return Hop(hop="name", target=host, ok=not others, detail=detail)
 
 
 def _process(service: Service) -> Hop:

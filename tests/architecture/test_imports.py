@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "doctor": {
         "catalog", "changes", "envfile", "host", "ledger", "lifecycle", "logs", "names", "pki",
-        "engine", "plan", "planner", "probe", "projectfile", "setup", "tunnel",
+        "engine", "hostnames", "plan", "planner", "probe", "projectfile", "setup", "tunnel",
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "flow": {"plan"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from alfred_dev.doctor import words
 from alfred_dev.doctor.look.ports import Ports, ports
@@ -12,6 +12,9 @@ from alfred_dev.host.listeners import Conflict
 
 def judge(seen: Ports, given: Given) -> Iterable[Finding]:
     """Find foreign holders of our ports; one beside a service of ours that runs is a warning."""
+    if seen.services.idle and len(seen.conflicts) > 1:
+        yield _together(seen.conflicts)
+        return
     for conflict in seen.conflicts:
         service = seen.services[conflict.service]
         held = conflict.port in service.status.running.ports
@@ -29,6 +32,24 @@ def judge(seen: Ports, given: Given) -> Iterable[Finding]:
                 manual=True,
             ),
         )
+
+
+def _together(conflicts: Sequence[Conflict]) -> Finding:
+    """Nothing of ours runs: what is in the way of `up`, all of it at once."""
+    ports = ", ".join(dict.fromkeys(str(c.port) for c in conflicts))
+    fixes = dict.fromkeys(line for conflict in conflicts for line in conflict.fix)
+    return Finding(
+        subject=conflicts[0].service,
+        about=frozenset(c.service for c in conflicts),
+        cause=f"{len({c.port for c in conflicts})} of our ports are taken, so up would refuse: "
+        f"{ports}",
+        evidence=tuple(str(c).strip() for c in conflicts),
+        fix=Fix(
+            text="End the others, or give this checkout other ports (alfred-dev up --slot auto).",
+            commands=(*fixes, "alfred-dev up"),
+            manual=True,
+        ),
+    )
 
 
 def _again(seen: Ports, conflict: Conflict) -> str:

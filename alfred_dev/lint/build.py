@@ -20,6 +20,8 @@ from alfred_dev.lint.model import (
 )
 from alfred_dev.lint.tree import HOLE, Map, Node, Scalar, Seq
 
+MAX_TEXT = 10_000  # what is longer is no command, check or variable that a person wrote
+MAX_VARIABLES = 500  # of one service; further ones are not read
 Locate = Callable[[Scalar], str]  # a path in a file -> the path from here
 
 
@@ -112,11 +114,11 @@ def _environment(node: Node | None) -> Mapping[str, Variable]:
     return {
         key: Variable(
             name=key,
-            text=None if value.null else value.text,
+            text=None if value.null else value.text[:MAX_TEXT],
             where=node.keys[key],
             refs=value.refs,
         )
-        for key, value in node.items.items()
+        for key, value in list(node.items.items())[:MAX_VARIABLES]
         if isinstance(value, Scalar)
     }
 
@@ -239,7 +241,7 @@ def _health(node: Map) -> Health | None:
     off = _true(found.get("disable")) or words[:1] == ("NONE",) or script == "NONE"
     return Health(
         words=words[1:] if words[:1] == ("CMD",) and script is None else (),
-        script=script,
+        script=script[:MAX_TEXT] if script is not None else None,
         disabled=off,
         where=node.at("healthcheck"),
         place=test.where if test is not None else node.at("healthcheck"),
@@ -259,12 +261,12 @@ def _command(node: Map, key: str) -> Command | None:
         )
     if not isinstance(found, Scalar) or found.null:
         return None
-    return Command(words=split(found.text), text=found.text, where=found.where)
+    return Command(words=split(found.text), text=found.text[:MAX_TEXT], where=found.where)
 
 
 def split(text: str) -> tuple[str, ...]:
     """Split a command as Compose does: like a shell, but nothing is run."""
     try:
-        return tuple(shlex.split(text))
+        return tuple(shlex.split(text[:MAX_TEXT]))
     except ValueError:
-        return tuple(text.split())
+        return tuple(text[:MAX_TEXT].split())

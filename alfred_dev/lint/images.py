@@ -98,13 +98,15 @@ IMAGES: tuple[Image, ...] = (
     _image("kibana", "kibana kibana/kibana", "5601", None, "curl"),
     _image("minio", "minio/minio", "9000 9001", None, "",
            "MINIO_ROOT_PASSWORD MINIO_SECRET_KEY", "MINIO_ROOT_USER MINIO_ACCESS_KEY",
-           data="/data", store=True),
+           data="/data"),
     _image("qdrant", "qdrant/qdrant", "6333 6334 6335", "debian", data="/qdrant/storage",
            store=True),
-    _image("chroma", "chromadb/chroma", "8000", store=True),
+    _image("chroma", "chromadb/chroma", "8000", data="/data", store=True),
     _image("weaviate", "semitechnologies/weaviate", "8080 50051 2112 7946 7947", store=True),
     _image("clickhouse", "clickhouse/clickhouse-server yandex/clickhouse-server",
-           "8123 9000 9009 9004 9005 9363 9440 8443", store=True),
+           "8123 9000 9009 9004 9005 9363 9440 8443", None, "clickhouse-client",
+           "CLICKHOUSE_PASSWORD",
+           "CLICKHOUSE_USER", store=True),
     _image("influxdb", "influxdb", "8086 8088 8181", store=True),
     _image("neo4j", "neo4j", "7474 7687 7473 2004", store=True),
     _image("cassandra", "cassandra scylladb/scylla", "9042 7000 7001 7199 9160 10000 9180",
@@ -161,6 +163,7 @@ IMAGES: tuple[Image, ...] = (
     _image("base", "busybox", "", "busybox"),
     _image("base", "scratch", "", "none"),
 )  # fmt: skip
+NEWEST = ("latest", "alpine", "bookworm", "trixie", "slim")
 TABLE: dict[str, Image] = {name: image for image in IMAGES for name in image.names}
 REFERENCE = re.compile(r"(?:[\w.-]+\.[\w.-]+(?::\d+)?/|localhost(?::\d+)?/)?(?P<path>[^:@\s]*)"
                        r"(?::(?P<tag>[^@\s]*))?(?P<digest>@\S+)?\Z")  # fmt: skip
@@ -218,5 +221,12 @@ def programs(name: str) -> frozenset[str] | None:
 def major(name: str) -> int | None:
     """Return the first number of an image's tag, or None."""
     found = reference(name)
-    number = re.match(r"v?(\d{1,6})", found.tag or "") if found else None
+    tag = (found.tag or "") if found else ""
+    number = re.search(r"(?:^|[-.])pg(\d{1,3})", tag) or re.match(r"v?(\d{1,6})", tag)
     return int(number[1]) if number else None
+
+
+def newest(name: str) -> bool:
+    """Whether a name means the newest version there is."""
+    found = reference(name)
+    return found is not None and found.digest is None and found.tag in (None, "", *NEWEST)

@@ -12,7 +12,8 @@ from alfred_dev.lint.tree import HOLE, Map, Node, Ref, Scalar, Seq
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 OPERATORS = (":-", ":?", ":+", "-", "?", "+")
 MAX_NESTING = 10
-MAX_TEXT = 20_000
+MAX_TEXT = 10_000
+MAX_REFS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def text(raw: str, scope: Scope, where: Where, depth: int = 0) -> tuple[str, tup
         at, piece, used = _one(raw, dollar, scope, where, depth)
         pieces.append(piece)
         refs.extend(used)
+        if len(refs) > MAX_REFS:
+            raise InvalidError(dollar, f"more than {MAX_REFS} variables in one value: not read")
     pieces.append(raw[at:])
     return "".join(pieces), tuple(refs)
 

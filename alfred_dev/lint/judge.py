@@ -18,6 +18,11 @@ FILE_WIDE = re.compile(
     r"#\s*alfred-dev:\s*allow-file\s+(?P<codes>[a-z0-9*,\s-]+?)\s*(?:\((?P<why>[^)]*)\)|:\s*(?P<more>.*))?\s*$"
 )
 ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+# What one rule says more precisely than others at the same places.
+MASKS = {
+    "variable-unset": ("auth-off", "value-empty", "image-empty", "image-misfit", "url-password"),
+    "floating-tag": ("image-empty",),
+}
 MAX_PLACES = 50
 MAX_FINDINGS = 1_000
 
@@ -71,8 +76,19 @@ def findings(
         known = found.get(key)
         if known is None or ORDER[finding.severity] < ORDER[known.severity]:
             found[key] = finding
-    ordered = sorted(_without_copies(found.values()), key=_key)
+    ordered = sorted(_unmasked(tuple(_without_copies(found.values()))), key=_key)
     return tuple(replace(f, places=f.places[:MAX_PLACES]) for f in ordered[:MAX_FINDINGS])
+
+
+def _unmasked(found: Sequence[Finding]) -> Iterator[Finding]:
+    """Leave out what a more precise rule has said at every one of its places."""
+    said: dict[str, set[tuple[str, int]]] = {}
+    for finding in found:
+        said.setdefault(finding.rule, set()).update((w.file, w.line) for w in finding.places)
+    for finding in found:
+        better = set().union(*(said.get(r, set()) for r in MASKS.get(finding.rule, ())))
+        if not {(w.file, w.line) for w in finding.places} <= better:
+            yield finding
 
 
 def _without_copies(found: Iterable[Finding]) -> Iterator[Finding]:

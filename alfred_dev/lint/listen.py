@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from alfred_dev.lint import images
 from alfred_dev.lint.dockerfile import Dockerfile
@@ -43,6 +44,7 @@ class Listening:
         return port in self.sure or port in self.mentioned
 
 
+@lru_cache(maxsize=4096)
 def of(service: Service) -> Listening:
     """Work out where a service listens."""
     image = images.known(service.image.value) if service.image and not service.build else None

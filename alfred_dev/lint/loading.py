@@ -14,6 +14,8 @@ from alfred_dev.lint.model import Flaw
 from alfred_dev.lint.tree import HOLE, Map, Node, Scalar, Seq
 
 MAX_CHAIN = 20  # extends of extends, include of include
+MAX_STEPS = 600  # of either, in one project
+MAX_SERVICES = 600
 EXAMPLES = (
     ".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", "example.env",
     ".env-example", "sample.env", ".env.default", ".env.defaults", "default.env",
@@ -32,6 +34,8 @@ class Loader:
     bases: dict[str, str] = field(default_factory=dict)
     read: list[str] = field(default_factory=list)
     steps: int = 0
+    roots: dict[tuple[str, int], tuple[interpolate.Scope, Map | None]] = field(default_factory=dict)
+    including: tuple[str, ...] = ()
 
     def flaw(self, kind: str, where: Where, message: str, service: str | None = None) -> None:
         """Record what is wrong."""
@@ -61,14 +65,23 @@ class Loader:
         services = root.get("services")
         if isinstance(services, Map):
             done = {
-                name: self._service(name, services, path, scope, (path,), depth)
-                for name in services.items
+                name: self._service(name, services, path, scope, (path,))
+                for name in list(services.items)[:MAX_SERVICES]
             }
+            if len(services.items) > MAX_SERVICES:
+                self.flaw("shape", services.where, f"more than {MAX_SERVICES} services: not read")
             items = {k: v for k, v in done.items() if v is not None}
             root = replace(root, items={**root.items, "services": replace(services, items=items)})
         return self._included(root, base, scope, depth)
 
     def _root(self, path: str, scope: interpolate.Scope) -> Map | None:
+        """Return the filled-in tree of a file, read once for each scope."""
+        key = path, id(scope)
+        if key not in self.roots:
+            self.roots[key] = scope, self._read(path, scope)  # the scope is kept: its id is the key
+        return self.roots[key][1]
+
+    def _read(self, path: str, scope: interpolate.Scope) -> Map | None:
         text = self.files.read(path)
         if text is None:
             self.flaw("missing-file", Where(path, 1, 1), "the file cannot be read")
@@ -97,7 +110,6 @@ class Loader:
         path: str,
         scope: interpolate.Scope,
         chain: tuple[str, ...],
-        depth: int,
     ) -> Node | None:
         """Return a service in normal form, with what it extends under it."""
         node = services.items[name]
@@ -105,10 +117,10 @@ class Loader:
             return None if isinstance(node, Scalar) and node.null else node
         node = normal.service(node)
         extends = node.get("extends")
-        if not isinstance(extends, Map) or self.steps > 2_000:
+        if not isinstance(extends, Map) or self.steps > MAX_STEPS:
             return node
         self.steps += 1
-        base = self._extended(extends, services, path, scope, (*chain, name), depth)
+        base = self._extended(extends, services, path, scope, (*chain, name))
         own = replace(node, items={k: v for k, v in node.items.items() if k != "extends"})
         merged = merge.tree(base, own) if base is not None else own
         return merged if isinstance(merged, Map) else own
@@ -120,7 +132,6 @@ class Loader:
         path: str,
         scope: interpolate.Scope,
         chain: tuple[str, ...],
-        depth: int,
     ) -> Node | None:
         wanted, other = extends.get("service"), extends.get("file")
         if not isinstance(wanted, Scalar) or len(chain) > MAX_CHAIN:
@@ -141,7 +152,7 @@ class Loader:
         if wanted.value in chain[1:]:
             self.flaw("extends", wanted.where, f"{wanted.value} extends itself", chain[-1])
             return None
-        return self._service(wanted.value, services, path, scope, chain, depth)
+        return self._service(wanted.value, services, path, scope, chain)
 
     def _other(self, path: str, scope: interpolate.Scope, where: Where) -> Map | None:
         if self.files.kind(path) != "file":
@@ -152,11 +163,13 @@ class Loader:
 
     def _included(self, root: Map, base: str, scope: interpolate.Scope, depth: int) -> Map:
         entries = root.get("include")
-        if not isinstance(entries, Seq) or depth > MAX_CHAIN or self.steps > 2_000:
+        if not isinstance(entries, Seq) or depth > MAX_CHAIN or self.steps > MAX_STEPS:
             return root
         found: Node = Map(root.where)
         for entry in entries.items:
             self.steps += 1
+            if self.steps > MAX_STEPS:
+                break
             part = self._include(entry, base, scope, depth)
             self._conflicts(found, part)
             found = merge.tree(found, part) or found
@@ -185,7 +198,9 @@ class Loader:
         files = [join(base, s.value) for s in paths]
         present = []
         for path, said in zip(files, paths, strict=True):
-            if self.files.kind(path) == "file":
+            if path in self.including:
+                self.flaw("include", said.where, f"{path} includes itself")
+            elif self.files.kind(path) == "file":
                 present.append(path)
             elif "://" not in said.text:
                 self.flaw("missing-file", said.where, f"there is no file {path} to include")
@@ -194,7 +209,11 @@ class Loader:
         chosen = long.get("project_directory")
         folder = join(base, chosen.value) if isinstance(chosen, Scalar) else parent(present[0])
         own = self._include_scope(long, base, folder, scope)
-        return self.load(present, folder, own, depth + 1)
+        before, self.including = self.including, (*self.including, *present)
+        try:
+            return self.load(present, folder, own, depth + 1)
+        finally:
+            self.including = before
 
     def _include_scope(
         self, entry: Map, base: str, folder: str, scope: interpolate.Scope
@@ -205,7 +224,7 @@ class Loader:
             text = self.files.read(path) if self.files.kind(path) == "file" else None
             if text is not None:
                 values |= dotenv.parse(text, file=path, scope=scope).values
-        return {**values, **scope}
+        return {**values, **scope} if values else scope
 
 
 def environment(files: Files, folder: str) -> tuple[EnvFile | None, EnvFile | None]:

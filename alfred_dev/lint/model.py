@@ -115,7 +115,7 @@ class EnvFileUse:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Service:
     """One service. Absent means absent."""
 
@@ -179,7 +179,7 @@ class Flaw:
     service: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Project:
     """Files that are one project, merged. ``why``: how it was found out that they are."""
 
@@ -202,6 +202,7 @@ class Project:
     mentioned: frozenset[str] | None = None  # words of the files beside it; None: not looked
     overlay: str | None = None  # the file that is laid over others, where there is one
     profiles: tuple[str, ...] = ()
+    others: Mapping[str, tuple[Service, ...]] = field(default_factory=dict)  # by further names
 
     def kind(self, path: str) -> str | None:
         """Return what stands at a path that the project names."""
@@ -211,4 +212,4 @@ class Project:
         """Return the services that answer to ``host``: the one of that very name before all."""
         if host in self.services:
             return (self.services[host],)
-        return tuple(s for s in self.services.values() if host in s.names)
+        return self.others.get(host, ())

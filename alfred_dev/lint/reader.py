@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from alfred_dev.lint import build, discover, dockerfile, dotenv, interpolate, loading
 from alfred_dev.lint.files import Files, join, parent
 from alfred_dev.lint.model import Mount, Project, Service, Variable
-from alfred_dev.lint.tree import Map, Scalar
+from alfred_dev.lint.tree import Map, Ref, Scalar
 
 CONFIGS = (".conf", ".yml", ".yaml", ".cfg", ".ini", ".toml", ".json", ".sql", ".sh", ".template",
            ".acl", ".js", ".properties")  # fmt: skip
@@ -35,8 +35,9 @@ def project(files: Files, group: discover.Group, words: _Words | None = None) ->
     own, example = loading.environment(files, folder)
     scope = loading.scope_of(own, example, name)
     loader = loading.Loader(files, folder)
+    loader.including = group.files
     root = loader.load(group.files, folder, scope)
-    services = {k: _looked(files, v) for k, v in _services(loader, root)}
+    services = {k: _looked(files, v, scope) for k, v in _services(loader, root)}
     stated = root.get("name")
     found = Project(
         name=stated.value if isinstance(stated, Scalar) and stated.value else name,
@@ -46,6 +47,7 @@ def project(files: Files, group: discover.Group, words: _Words | None = None) ->
         overlay=group.overlay,
         root=root,
         services=services,
+        others=_by_name(services),
         flaws=tuple(dict.fromkeys(loader.flaws)),
         env=own,
         example=example,
@@ -81,14 +83,33 @@ def _services(loader: loading.Loader, root: Map) -> Iterator[tuple[str, Service]
             loader.flaw("shape", section.keys[name], f"the service {name} must be a mapping", name)
 
 
-def _looked(files: Files, service: Service) -> Service:
+def _by_name(services: Mapping[str, Service]) -> dict[str, tuple[Service, ...]]:
+    found: dict[str, tuple[Service, ...]] = {}
+    for service in services.values():
+        for name in service.names - {service.name}:
+            if len(found.get(name, ())) < 10:
+                found[name] = (*found.get(name, ()), service)
+    return found
+
+
+def _looked(files: Files, service: Service, scope: interpolate.Scope) -> Service:
     """Add what lies in the files that a service names."""
     passed = _passed(files, service)
     found = _dockerfile(files, service)
     configs = dict(_configs(files, service.mounts))
     scripts = dict(_scripts(files, service, found))
-    merged = {**passed, **service.environment}
+    own = {k: _from_outside(v, scope) for k, v in service.environment.items()}
+    merged = {**passed, **own}
     return replace(service, environment=merged, dockerfile=found, configs=configs, scripts=scripts)
+
+
+def _from_outside(variable: Variable, scope: interpolate.Scope) -> Variable:
+    """``- NAME``: its value comes from .env or the caller's own environment."""
+    setting = scope.get(variable.name)
+    if variable.text is not None or setting is None:
+        return variable
+    ref = Ref(variable.name, "", "", setting.source, variable.where)
+    return replace(variable, text=setting.value, refs=(ref,))
 
 
 def _passed(files: Files, service: Service) -> dict[str, Variable]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from alfred_dev.errors import Where
 from alfred_dev.lint.model import Project, Service, Variable
@@ -17,7 +18,7 @@ URL = re.compile(
     r"(?P<more>(?:,[A-Za-z0-9_.-]{1,100}(?::\d{1,5})?){0,9})"
     r"(?:/(?P<path>[\w.-]*))?"
 )  # fmt: skip
-ADDRESS = re.compile(r"(?P<host>[A-Za-z][A-Za-z0-9_.-]{0,100}):(?P<port>\d{1,5})\Z")
+ADDRESS = re.compile(r"(?P<host>[A-Za-z][A-Za-z0-9_.-]{0,100}|127\.0\.0\.1):(?P<port>\d{1,5})\Z")
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,100}\Z")
 HOST_KEY = re.compile(r"(?:^|_)(HOST|HOSTNAME|HOSTS|SERVER|ADDR|ADDRESS|SERVICE|NODE|ENDPOINT)$")
 PORT_OF = {"HOST": "PORT", "HOSTNAME": "PORT", "SERVER": "PORT", "ADDR": "PORT", "ADDRESS": "PORT"}
@@ -59,6 +60,12 @@ class Reference:
     path: str = ""
     text: str = ""
     variable: Variable | None = None
+    host_where: Where | None = None  # where the host stands, when that is another line
+
+    @property
+    def named(self) -> Where:
+        """Where the host is named."""
+        return self.host_where or self.where
 
     @property
     def store(self) -> bool:
@@ -76,8 +83,13 @@ class Reference:
         return OUTSIDE.search(self.key.upper()) is not None or self.bundled
 
 
-def of(project: Project, service: Service) -> Iterator[Reference]:
-    """Yield what a service says of hosts, in the order of its variables."""
+@lru_cache(maxsize=4096)
+def of(project: Project, service: Service) -> tuple[Reference, ...]:
+    """Return what a service says of hosts, in the order of its variables."""
+    return tuple(_of(project, service))
+
+
+def _of(project: Project, service: Service) -> Iterator[Reference]:
     for variable in service.environment.values():
         if variable.text:
             yield from _variable(project, service, variable)
@@ -97,7 +109,7 @@ def _variable(project: Project, service: Service, variable: Variable) -> Iterato
         return
     for part in text.split(",")[:10]:
         address = ADDRESS.match(part.strip())
-        if address and (address["host"] in _names(project) or HOST_KEY.search(key.upper())):
+        if address and (_known(project, address["host"]) or HOST_KEY.search(key.upper())):
             yield Reference(
                 service=service.name, key=key, where=variable.where, host=address["host"],
                 port=int(address["port"]), text=text, variable=variable,
@@ -110,21 +122,31 @@ def _variable(project: Project, service: Service, variable: Variable) -> Iterato
 def _pair(service: Service, variable: Variable, host: str, suffix: str) -> Reference:
     """A HOST, with the PORT that stands beside it."""
     sibling = variable.name[: -len(suffix)] + PORT_OF.get(suffix, "\0")
-    port = service.environment.get(sibling)
+    port = beside(service, sibling)
     known = port is not None and port.known and port.value.isdecimal() and len(port.value) <= 5
     return Reference(
         service=service.name,
-        key=sibling if known else variable.name,
+        key=port.name if port and known else variable.name,
         where=port.where if port and known else variable.where,
         host=host,
+        host_where=variable.where,
         port=int(port.value) if port and known else None,
         text=host,
         variable=variable,
     )
 
 
-def _names(project: Project) -> frozenset[str]:
-    return frozenset(name for s in project.services.values() for name in s.names)
+def beside(service: Service, name: str) -> Variable | None:
+    """Return a variable whatever the case of its name: Db__Port stands beside Db__Host."""
+    exact = service.environment.get(name)
+    if exact is not None:
+        return exact
+    upper = name.upper()
+    return next((v for k, v in service.environment.items() if k.upper() == upper), None)
+
+
+def _known(project: Project, host: str) -> bool:
+    return local(host) or bool(project.named(host))
 
 
 def urls(
@@ -133,7 +155,7 @@ def urls(
     """Yield the URLs in a text."""
     if "://" not in text:
         return
-    for number, found in enumerate(URL.finditer(text[:20_000])):
+    for number, found in enumerate(URL.finditer(text[:8_000])):
         if number >= 50:
             return
         port = found["port"]

@@ -15,8 +15,8 @@ import yaml
 
 from alfred_dev.errors import Problem, Where
 
-MAX_BYTES = 1_000_000
-MAX_NODES = 100_000
+MAX_BYTES = 300_000  # five times the largest compose file that we know of
+MAX_NODES = 40_000
 MAX_DEPTH = 40
 HOLE = "\ue000"  # stands in a text for the value of a variable that nobody sets
 MERGE = "<<"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from alfred_dev.errors import Problem, Where
 from alfred_dev.lint import images, references
-from alfred_dev.lint.model import Command, Project, Service
+from alfred_dev.lint.model import Command, Project, Service, Variable
 from alfred_dev.lint.references import Reference
 from alfred_dev.lint.tree import HOLE
 
@@ -21,12 +23,27 @@ SECRET_KEY = re.compile(
     r"(PASSWORD|PASSWD|_PASS$|^PASS$|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL)",
     re.IGNORECASE,
 )  # fmt: skip
+WEAK = {
+    "postgres", "password", "passw0rd", "admin", "root", "secret", "test", "guest", "user",
+    "changeme", "change_me", "changeit", "minioadmin", "minio", "redis", "mysql", "example",
+    "12345", "123456", "12345678", "pass", "default", "dev", "letmein", "qwerty", "admin123",
+    "minio123", "password123", "neo4j", "elastic", "mongo", "rabbitmq", "your_password",
+    "yourpassword", "supersecret", "toor", "rootpassword", "root_password", "mypassword",
+    "postgres123", "app", "rootpass", "minioadmin123",
+}  # fmt: skip
 MOCK = re.compile(r"(^|[-_])(mock|fake|stub|dummy|test|example)([-_s]|$)", re.IGNORECASE)
 
 
 def where(problem: Problem) -> Where:
     """Return the place of a problem."""
     return Where(problem.file, problem.line, problem.column)
+
+
+def near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the name that was probably meant; of very many names nobody can tell."""
+    names = list(known)
+    found = difflib.get_close_matches(word, names, 1, cutoff) if len(names) <= 120 else []
+    return found[0] if found else None
 
 
 def services(names: Iterable[str]) -> str:
@@ -47,12 +64,25 @@ def image_of(service: Service) -> images.Image | None:
     return images.known(service.image.value) if service.image and not service.build else None
 
 
-def internal(project: Project) -> Iterator[tuple[Service, Reference, Service]]:
-    """Yield who speaks of whom, and how, inside of a project."""
+@lru_cache(maxsize=64)
+def internal(project: Project) -> tuple[tuple[Service, Reference, Service], ...]:
+    """Return who speaks of whom, and how, inside of a project."""
+    return tuple(_internal(project))
+
+
+def _internal(project: Project) -> Iterator[tuple[Service, Reference, Service]]:
     for service in project.services.values():
         for reference in references.of(project, service):
             for target in references.targets(project, reference)[:1]:
                 yield service, reference, target
+
+
+def alternatives(one: Service, other: Service) -> bool:
+    """Whether profiles choose between two variants of one thing: nobody starts both."""
+    same = one.image and other.image and one.image.value == other.image.value
+    return bool(
+        same and one.profiles and other.profiles and not {*one.profiles} & {*other.profiles}
+    )
 
 
 def share(one: Service, other: Service) -> bool:
@@ -159,3 +189,18 @@ def first_of(service: Service, names: Iterable[str]) -> tuple[str, Where] | None
         if variable is not None and variable.text:
             return variable.text, variable.where
     return None
+
+
+def weak(service: Service, variable: Variable) -> bool:
+    """Whether a password is one that everybody knows, and not one that an example proposes."""
+    text = (variable.text or "").lower()
+    if not text or HOLE in text or variable.origin == "env_file":
+        return False
+    if any(r.source in ("example", "env") for r in variable.refs):
+        return False
+    own = {service.name.lower()} | {
+        v.value.lower()
+        for v in service.environment.values()
+        if v.name.endswith(("USER", "USERNAME", "_DB", "DATABASE"))
+    }
+    return text in WEAK or text in own or PLACEHOLDER.search(text) is not None

@@ -14,6 +14,7 @@ SWITCHES = {
     "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD": ("yes", "true", "1"),
     "MARIADB_ALLOW_EMPTY_PASSWORD": ("yes", "true", "1"), "DISABLE_SECURITY_PLUGIN": ("true",),
     "plugins.security.disabled": ("true",), "xpack.security.enabled": ("false",),
+    "PGADMIN_CONFIG_SERVER_MODE": ("false",),
     "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": ("true",),
 }  # fmt: skip
 # Open from the first start, if nobody says otherwise.
@@ -25,7 +26,7 @@ OWN_SECRETS = ("JWT_SECRET", "SECRET_KEY", "SESSION_SECRET", "SECRET_KEY_BASE", 
 def check(project: Project, context: Context) -> Iterator[Finding]:
     """One finding a service."""
     for service in project.services.values():
-        found = _empty(service) or _switched(service) or _open(service)
+        found = _empty(service) or _switched(service) or open_store(service)
         if found:
             reached = [p for p in service.ports if p.everywhere]
             why, where, severity, fix = found
@@ -54,9 +55,10 @@ def _empty(service: Service) -> Open | None:
                 return (f"has no password when {ref.name} is empty: requirepass \"\" lets "
                         "everybody in",
                         demanded[1], Severity.ERROR, "write ${" + ref.name + ":?}")  # fmt: skip
-    for name in OWN_SECRETS:
-        variable = service.environment.get(name)
-        if variable and variable.text == "" and any(r.source == "default" for r in variable.refs):
+    for name, variable in service.environment.items():
+        if not (name in OWN_SECRETS or name.endswith("_JWT_SECRET")):
+            continue
+        if variable.text == "" and any(r.source == "default" for r in variable.refs):
             return (f"runs with an empty {name} when nobody sets "
                     "it", variable.where, Severity.WARNING,
                     "write ${" + variable.refs[0].name + ":?}")  # fmt: skip
@@ -77,11 +79,13 @@ def _switched(service: Service) -> Open | None:
         variable = service.environment.get(name)
         if variable and variable.value.lower() in values:
             return (f"asks nobody for a password: {name} is {variable.value}", variable.where,
-                    Severity.WARNING, "set a password")  # fmt: skip
+                    Severity.WARNING if service.ports else Severity.INFO,
+                    "set a password")  # fmt: skip
     return None
 
 
-def _open(service: Service) -> Open | None:
+def open_store(service: Service) -> Open | None:
+    """Say why a published store lets everybody in, if it does."""
     image = _common.image_of(service)
     if image is None or image.kind not in OPEN or _common.secret_of(service) is not None:
         return None

@@ -1,15 +1,20 @@
 """A URL in the browser's hands that only containers can resolve."""
 
+import re
 from collections.abc import Iterator
 
 from alfred_dev.lint.model import Project
 from alfred_dev.lint.rule import Context, Edit, Finding, Rule, Severity
 from alfred_dev.lint.rules import _common
 
+TESTS = re.compile(r"playwright|cypress|selenium|e2e|test", re.IGNORECASE)
+
 
 def check(project: Project, context: Context) -> Iterator[Finding]:
     """One finding a variable."""
     for service, reference, target in _common.internal(project):
+        if TESTS.search(service.name):
+            continue  # its browser is a container too
         if not reference.bundled or reference.scheme is None or "INTERNAL" in reference.key:
             continue
         port = reference.port

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from alfred_dev.errors import Where
 from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
+from alfred_dev.lint.rules import _common
 from alfred_dev.lint.tree import HOLE, Map, Scalar, printable
 
 
@@ -24,8 +25,9 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
                     fix="remove container_name",
                 )
     for name, who in names.items():
-        if len(who) > 1:
-            yield _finding(name, who)
+        clash = [w for w in who[1:] if not _common.alternatives(who[0][0], w[0])]
+        if clash:
+            yield _finding(name, [who[0], *clash])
 
 
 def across(projects: Sequence[Project], context: Context) -> Iterator[Finding]:

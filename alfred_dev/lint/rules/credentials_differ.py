@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from alfred_dev.errors import Where
-from alfred_dev.lint import images
+from alfred_dev.lint import images, references
 from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.references import Reference
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
@@ -53,7 +53,8 @@ def _differing(
         yield "user", user_where
     if main:
         yield from _password(given["password"], target, image)
-    yield from _database(given["database"], target, image)
+    if reference.scheme is not None or any(n in target.environment for n in image.database):
+        yield from _database(given["database"], target, image)
 
 
 def _given(service: Service, reference: Reference) -> dict[str, tuple[str | None, Where]]:
@@ -72,7 +73,7 @@ def _given(service: Service, reference: Reference) -> dict[str, tuple[str | None
         return found
     for what, ends in (("user", USERS), ("password", PASSWORDS), ("database", DATABASES)):
         for end in ends:
-            variable = service.environment.get(f"{stem}{end}")
+            variable = references.beside(service, f"{stem}{end}")
             if variable is not None and variable.text is not None:
                 found[what] = variable.text, variable.where
                 break
@@ -80,7 +81,11 @@ def _given(service: Service, reference: Reference) -> dict[str, tuple[str | None
 
 
 def _wanted_users(target: Service, image: images.Image) -> tuple[str, ...]:
-    found = [v.text for n in image.user if (v := target.environment.get(n)) and v.text]
+    found = [
+        v.text if v.text is not None else HOLE
+        for n in image.user
+        if (v := target.environment.get(n)) and v.text != ""
+    ]
     if image.kind == "mysql":
         return (*found, "root")
     if not found and image.default_user:
@@ -93,9 +98,12 @@ def _password(
 ) -> Iterator[tuple[str, Where]]:
     text, where = given
     wanted = _wanted_passwords(target, image)
-    if not text or not wanted or HOLE in text or any(HOLE in w for w in wanted):
+    if not text or not wanted or HOLE in text:
         return
-    if text not in wanted and unquote(text) not in wanted:
+    if any(HOLE in w for w in wanted):
+        if all(w == HOLE for w in wanted) and image.kind != "mysql":
+            yield "copy", where
+    elif text not in wanted and unquote(text) not in wanted:
         yield "password", where
 
 
@@ -131,22 +139,33 @@ def _extra(target: Service) -> bool:
 def _finding(
     project: Project, target: Service, what: str, who: list[tuple[Service, str, Where]]
 ) -> Finding:
-    image = images.known(target.image.value) if target.image else None
-    names = (
-        {"user": image.user, "password": image.secret, "database": image.database} if image else {}
-    )
-    own = [v.where for n in names.get(what, ()) if (v := target.environment.get(n))][:1]
-    if what == "password" and not own and (demanded := _common.redis_password(target)):
-        own = [demanded[1]]
     keys = ", ".join(dict.fromkeys(f"{k} of {s.name}" for s, k, _ in who))
+    places = (*(w for _, _, w in who), *_own(target, what))
+    if what == "copy":
+        return RULE.found(
+            f"{keys} has a password of its own, while that of {target.name} comes from a variable",
+            *places,
+            service=who[0][0].name,
+            severity=Severity.WARNING,
+            fix="take it from the same variable",
+        )
     note = "; no script makes another" if what == "database" else ""
     return RULE.found(
         f"{keys}: not the {what} that {target.name} is set up with{note}",
-        *(w for _, _, w in who),
-        *own,
+        *places,
         service=who[0][0].name,
         fix=f"take the {what} from one variable in both places",
     )
+
+
+def _own(target: Service, what: str) -> list[Where]:
+    """Return where the server says it."""
+    image = images.known(target.image.value) if target.image else None
+    names = {"user": image.user, "password": image.secret, "copy": image.secret,
+             "database": image.database} if image else {}  # fmt: skip
+    own = [v.where for n in names.get(what, ()) if (v := target.environment.get(n))][:1]
+    demanded = _common.redis_password(target) if what in ("password", "copy") and not own else None
+    return [demanded[1]] if demanded else own
 
 
 BAD = """\
@@ -157,6 +176,7 @@ services:
     environment: {DATABASE_URL: 'postgresql://postgres:postgres@db:5432/postgres'}
   db:
     image: postgres:17
+    tmpfs: [/var/lib/postgresql/data]
     environment: {POSTGRES_PASSWORD: '${PW:-other}'}
 """
 GOOD = """\
@@ -167,6 +187,7 @@ services:
     environment: {DATABASE_URL: 'postgresql://postgres:${PW:-other}@db:5432/postgres'}
   db:
     image: postgres:17
+    tmpfs: [/var/lib/postgresql/data]
     environment: {POSTGRES_PASSWORD: '${PW:-other}'}
 """
 RULE = Rule(
@@ -175,7 +196,8 @@ RULE = Rule(
     severity=Severity.ERROR,
     page="User, password and database of every URL (and of HOST, USER, PASSWORD, NAME beside each "
     "other) are compared with what the server is set up with, defaults of variables filled in. "
-    "Nothing is said where a variable without a default decides, or an init script makes more.",
+    "A copy beside a variable without a default is a warning; nothing is said where an init script "
+    "makes more.",
     bad=BAD,
     good=GOOD,
     check=check,

@@ -1,5 +1,6 @@
 """One variable with several defaults."""
 
+import re
 from collections.abc import Iterator
 
 from alfred_dev.lint import tree
@@ -19,7 +20,7 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
         if len(defaults) < 2:
             continue
         secret = _common.SECRET_KEY.search(name) is not None
-        if not secret and not _matters(defaults):
+        if not secret and not _matters(name, defaults):
             continue
         shown = "" if secret else ": " + ", ".join(sorted(map(tree.printable, defaults))[:4])
         common = max(sorted(defaults), key=[r.default for r in fallen].count)
@@ -34,31 +35,12 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
         )
 
 
-def _matters(defaults: set[str]) -> bool:
-    """Levels, sizes and switches may well differ; an empty default beside another is a shield."""
-    filled = [d for d in defaults if d]
-    if len(filled) < 2:
-        return False
-    return not all(
-        d.lower() in _LEVELS or d.replace(".", "").rstrip("kKmMgGsb").isdecimal() for d in filled
-    )
+def _matters(name: str, defaults: set[str]) -> bool:
+    """Levels, sizes and paths may well differ from place to place; addresses and names hardly."""
+    return NAMES.search(name) is not None and len([d for d in defaults if d]) > 1
 
 
-_LEVELS = {
-    "debug",
-    "info",
-    "warn",
-    "warning",
-    "error",
-    "true",
-    "false",
-    "on",
-    "off",
-    "yes",
-    "no",
-    "0",
-    "1",
-}
+NAMES = re.compile(r"(_PORT|_HOST|_URL|_DB|_DATABASE|_USER|_USERNAME|_VERSION|_TAG|_DOMAIN)$")
 
 
 def uses(project: Project) -> dict[str, list[Ref]]:

@@ -1,22 +1,14 @@
 """Passwords that everybody knows."""
 
+import re
 from collections.abc import Iterator
 
 from alfred_dev.errors import Where
 from alfred_dev.lint import images
-from alfred_dev.lint.model import Project, Service, Variable
+from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
 from alfred_dev.lint.rules import _common
-from alfred_dev.lint.tree import HOLE
 
-WEAK = {
-    "postgres", "password", "passw0rd", "admin", "root", "secret", "test", "guest", "user",
-    "changeme", "change_me", "changeit", "minioadmin", "minio", "redis", "mysql", "example",
-    "12345", "123456", "12345678", "pass", "default", "dev", "letmein", "qwerty", "admin123",
-    "minio123", "password123", "neo4j", "elastic", "mongo", "rabbitmq", "your_password",
-    "yourpassword", "supersecret", "toor", "rootpassword", "root_password", "mypassword",
-    "postgres123", "app", "rootpass", "minioadmin123",
-}  # fmt: skip
 PASSWORD = ("PASSWORD", "PASS", "PASSWD")
 
 
@@ -49,11 +41,22 @@ def _port_of(service: Service, target: int) -> bool:
 
 def _weak(service: Service) -> tuple[list[Where], str] | None:
     names = _names(service)
-    found = [v for n in names if (v := service.environment.get(n)) and _is_weak(service, v)]
+    found = [v for n in names if (v := service.environment.get(n)) and _common.weak(service, v)]
     if found:
         default = any(r.source == "default" for r in found[0].refs)
         return [v.where for v in found], " unless somebody sets another" if default else ""
-    return None
+    return _guest(service)
+
+
+def _guest(service: Service) -> tuple[list[Where], str] | None:
+    """RabbitMQ lets guest in with guest until somebody says otherwise."""
+    image = _common.image_of(service)
+    if image is None or image.kind != "rabbitmq" or service.env_files or service.configs:
+        return None
+    if any("PASS" in n or "USER" in n for n in service.environment):
+        return None
+    reached = [p.where for p in service.ports if p.everywhere and p.target in image.ports]
+    return (reached, " (guest)") if reached else None
 
 
 def _names(service: Service) -> tuple[str, ...]:
@@ -66,24 +69,15 @@ def _names(service: Service) -> tuple[str, ...]:
 def _server_secret(name: str) -> bool:
     """Whether a variable sets up who may come in, and is not one of a client."""
     upper = name.upper()
-    return upper.endswith(PASSWORD) and ("ADMIN" in upper or "ROOT" in upper)
-
-
-def _is_weak(service: Service, variable: Variable) -> bool:
-    text = (variable.text or "").lower()
-    if not text or HOLE in text or variable.origin == "env_file":
-        return False
-    if any(r.source == "example" for r in variable.refs):
-        return False  # an example is to be changed by whoever copies it
-    own = {service.name.lower(), *(v.value.lower() for v in service.environment.values()
-           if v.name.endswith(("USER", "USERNAME", "_DB", "DATABASE")))}  # fmt: skip
-    return text in WEAK or text in own or _common.PLACEHOLDER.search(text) is not None
+    client = re.search(r"MONGO|POSTGRES|MYSQL|REDIS|_DB_|DATABASE|RABBIT|SMTP", upper)
+    return upper.endswith(PASSWORD) and ("ADMIN" in upper or "ROOT" in upper) and not client
 
 
 BAD = """\
 services:
   db:
     image: postgres:17
+    tmpfs: [/var/lib/postgresql/data]
     ports: ['5432:5432']
     environment: {POSTGRES_PASSWORD: postgres}
 """
@@ -91,6 +85,7 @@ GOOD = """\
 services:
   db:
     image: postgres:17
+    tmpfs: [/var/lib/postgresql/data]
     ports: ['127.0.0.1:5432:5432']
     environment: {POSTGRES_PASSWORD: '${POSTGRES_PASSWORD:?}'}
 """

@@ -14,9 +14,7 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
     for service, reference, target in _common.internal(project):
         if reference.bundled or (reference.outside and not reference.store):
             continue
-        if reference.scheme is None and reference.port is None and target.name != reference.host:
-            continue
-        used.setdefault(service.name, {}).setdefault(target.name, reference.where)
+        used.setdefault(service.name, {}).setdefault(target.name, reference.named)
     for name, targets in used.items():
         service = project.services[name]
         missing = {t: w for t, w in targets.items() if not _declared(project, service, t)}

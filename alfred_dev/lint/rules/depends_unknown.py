@@ -1,10 +1,10 @@
 """depends_on that names nobody, or goes round in a circle."""
 
-import difflib
 from collections.abc import Iterator
 
 from alfred_dev.lint.model import Project
 from alfred_dev.lint.rule import Context, Edit, Finding, Rule, Severity
+from alfred_dev.lint.rules import _common
 from alfred_dev.lint.tree import printable
 
 
@@ -13,18 +13,16 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
     for service in project.services.values():
         for name, needed in service.depends_on.items():
             if name not in project.services and needed.required:
-                near = difflib.get_close_matches(name, project.services, 1)
+                near = _common.near(name, project.services)
                 hint = (
-                    f"did you mean {near[0]}?"
-                    if near
-                    else "remove it, or load the file that has it"
+                    f"did you mean {near}?" if near else "remove it, or load the file that has it"
                 )
                 yield RULE.found(
                     f"{service.name} depends on {printable(name)}, which is no service here",
                     needed.where,
                     service=service.name,
                     fix=hint,
-                    edits=(Edit(where=needed.where, old=name, new=near[0]),) if near else (),
+                    edits=(Edit(where=needed.where, old=name, new=near),) if near else (),
                 )
     yield from _circles(project)
 
@@ -81,6 +79,7 @@ services:
     depends_on: [db]
   db:
     image: postgres:17
+    tmpfs: [/var/lib/postgresql/data]
     environment: {POSTGRES_PASSWORD: '${PW:?}'}
 """
 RULE = Rule(

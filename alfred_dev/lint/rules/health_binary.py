@@ -71,6 +71,11 @@ def lacking(service: Service, program: str) -> str | None:
 
 
 def _lacks(name: str, program: str) -> bool:
+    if program.startswith("kafka-"):
+        confluent = "confluentinc/" in name
+        return (confluent and program.endswith(".sh")) or (
+            not confluent and "kafka" in name and not program.endswith(".sh")
+        )
     image, major = images.known(name), images.major(name)
     if image and program in GONE and image.kind == GONE[program][0]:
         mariadb = image.names[0] == "mariadb"

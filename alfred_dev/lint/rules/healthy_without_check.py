@@ -46,6 +46,7 @@ services:
       db: {condition: service_healthy}
   db:
     image: postgres:17
+    tmpfs: [/var/lib/postgresql/data]
     environment: {POSTGRES_PASSWORD: '${PW:?}'}
 """
 GOOD = """\
@@ -56,6 +57,7 @@ services:
       db: {condition: service_healthy}
   db:
     image: postgres:17
+    tmpfs: [/var/lib/postgresql/data]
     environment: {POSTGRES_PASSWORD: '${PW:?}'}
     healthcheck: {test: [CMD, pg_isready, -U, postgres]}
 """

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.ports import Port
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
+from alfred_dev.lint.rules import _common
 
 Use = tuple[Project, Service, Port]
 
@@ -69,7 +70,8 @@ def _clash(who: list[Use]) -> list[Use]:
     for index, (_, one, port) in enumerate(who):
         rest = [
             use for use in who[index + 1 :]
-            if (use[1] is not one or use[2].target != port.target) and _same(port, use[2])
+            if (use[1] is not one or use[2].target != port.target)
+            and _same(port, use[2]) and not _common.alternatives(one, use[1])
         ]  # fmt: skip
         if rest:
             return [who[index], *rest]
@@ -82,15 +84,9 @@ def _same(one: Port, other: Port) -> bool:
 
 def _finding(number: int, who: list[Use]) -> Finding:
     names = " and ".join(dict.fromkeys(s.name for _, s, _ in who))
-    sets = [set(s.profiles) for _, s, _ in who]
-    apart = [s for s in sets if s]
-    note = ""
-    severity = Severity.ERROR
-    if apart:
-        listed = ", ".join(sorted(set().union(*apart)))
-        note = f", once profile {listed} is on"
-        disjoint = len(apart) > 1 and not set.intersection(*apart)
-        severity = Severity.INFO if disjoint else Severity.WARNING
+    behind = sorted({p for _, s, _ in who for p in s.profiles})
+    note = f", once profile {' and '.join(behind)} is on" if behind else ""
+    severity = Severity.WARNING if behind else Severity.ERROR
     places = [port.where for _, _, port in who]
     return RULE.found(
         f"port {number} of the host is wanted by {names}{note}: the second will not start",
@@ -125,7 +121,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     page="Only one can have it: `port is already allocated`. Services behind profiles clash "
     "only when "
-    "their profile is on: a warning, and only info when each needs another profile. "
+    "their profile is on: a warning; the same image behind different profiles is a choice. "
     "Projects that share a network are looked at together.",
     bad=BAD,
     good=GOOD,

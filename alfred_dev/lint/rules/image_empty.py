@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from alfred_dev.lint.model import Project
+from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
+from alfred_dev.lint.rules import _common
 from alfred_dev.lint.tree import printable
 
 VALID = re.compile(
@@ -13,23 +14,34 @@ VALID = re.compile(
 
 
 def check(project: Project, context: Context) -> Iterator[Finding]:
-    """One finding an image."""
+    """One finding a variable, with every image; one a name that is wrong by itself."""
+    open_: dict[str, list[Service]] = {}
     for service in project.services.values():
         image = service.image
         if image is None or VALID.match(image.value) or len(image.value) > 500:
             continue
-        bare = [r for r in image.refs if r.source == "unset"]
-        if any(r.source == "required" for r in image.refs) or (
-            bare and _known(project, bare[0].name)
-        ):
+        bare = [r.name for r in image.refs if r.source == "unset"]
+        if any(r.source == "required" for r in image.refs) or (bare and _known(project, bare[0])):
             continue
-        why = f" while {', '.join(r.name for r in bare)} is not set" if bare else ""
+        if bare:
+            open_.setdefault(", ".join(dict.fromkeys(bare)), []).append(service)
+        else:
+            yield RULE.found(
+                f"the image of {service.name} is {printable(image.value) or 'empty'}: "
+                "invalid reference format",
+                image.where,
+                service=service.name,
+                fix="name an image in small letters",
+            )
+    for names, services in open_.items():
+        first = services[0].image
         yield RULE.found(
-            f"the image of {service.name} is {printable(image.value) or 'empty'}{why}: invalid "
-            "reference format",
-            image.where,
-            service=service.name,
-            fix="give the variables a default" if bare else "name an image in small letters",
+            f"without {names} the image of {_common.services(s.name for s in services)} is none, "
+            f"such as {printable(first.value) if first and first.value else 'nothing'}: "
+            "invalid reference format",
+            *(s.image.where for s in services if s.image),
+            service=services[0].name,
+            fix="give the variables a default",
         )
 
 

@@ -28,6 +28,9 @@ MADE_FOR = {
     "postgis": ("postgis", "supabase"), "timescaledb": ("timescale",),
 }  # fmt: skip
 
+# Since which major version Kafka images know no ZooKeeper.
+KRAFT = {"cp-kafka": 8, "bitnami/kafka": 4, "apache/kafka": 4}
+STRICT = ("require", "verify-ca", "verify-full")
 # One of these must be set, or the server refuses to begin.
 WANTED = {
     "postgres": ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "POSTGRES_HOST_AUTH_METHOD"),
@@ -51,6 +54,9 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
         yield from _data(service, image)
         yield from _extensions(service, image)
         yield from _needs(service, image)
+    for service in project.services.values():
+        yield from _kafka(service)
+    yield from _tls(project)
 
 
 def _foreign(service: Service, image: images.Image) -> Iterator[Finding]:
@@ -88,34 +94,54 @@ def _deaf(service: Service, image: images.Image) -> Iterator[Finding]:
 
 def _data(service: Service, image: images.Image) -> Iterator[Finding]:
     """A volume that is not where the image keeps its data: the data is lost with the container."""
-    if (
-        image.kind not in ("postgres", "mysql", "mongo")
-        or image.base is None
-        and image.kind == "postgres"
-    ):
-        return
+    wanted = _kept_in(service, image)
     kept = [
         m
         for m in service.mounts
-        if m.kind in ("volume", "bind", "tmpfs") and not _configuration(m.target)
+        if m.kind in ("volume", "bind") and m.source and not _configuration(m.target)
     ]
-    if not kept or "PGDATA" in service.environment or not image.data:
+    if wanted is None or not kept or any(_holds(m.target, wanted) for m in kept):
         return
-    major = images.major(service.image.value) if service.image else None
-    newer = image.kind == "postgres" and major is not None and major >= 18
+    if not any(m.kind == "volume" or "data" in f"{m.source}{m.target}" for m in kept):
+        return
+    newer = image.kind == "postgres" and "docker" in wanted
+    why = f"it keeps its data in {wanted}"
     if newer and any(m.target.rstrip("/") == "/var/lib/postgresql/data" for m in kept):
-        where = next(m.where for m in kept if m.target.rstrip("/") == "/var/lib/postgresql/data")
-        yield _lost(
-            service,
-            where,
-            "from 18 on it keeps its data in /var/lib/postgresql/18/docker: mount "
-            "/var/lib/postgresql",
-        )
-        return
-    if not any(m.target.rstrip("/").startswith(image.data) for m in kept) and any(
-        m.kind == "volume" for m in kept
+        why = "from 18 on it refuses to begin with this: mount /var/lib/postgresql"
+    yield _lost(service, kept[0].where, why)
+
+
+def _holds(target: str, wanted: str) -> bool:
+    bare = target.rstrip("/")
+    # The image declares its old data folder as a volume: what is mounted above it stays empty.
+    above = bare == "/var/lib/postgresql" and wanted == "/var/lib/postgresql/data"
+    return f"{wanted}/".startswith(f"{bare}/") and not above
+
+
+def _kept_in(service: Service, image: images.Image) -> str | None:
+    """Return the folder of the data; None where it is not known, or moved by its configuration."""
+    if (
+        service.image is None
+        or image.base is None
+        and image.kind not in ("mysql", "mongo", "chroma")
     ):
-        yield _lost(service, kept[0].where, f"it keeps its data in {image.data[0]}")
+        return None
+    said = service.command.text if service.command else ""
+    if "PGDATA" in service.environment or "--dir" in said or "datadir" in said or "dbpath" in said:
+        return None
+    newest = images.newest(service.image.value)
+    major = images.major(service.image.value)
+    if image.kind == "postgres":
+        if not newest and major is None:
+            return None
+        new = newest or (major is not None and major >= 18)
+        return "/var/lib/postgresql/18/docker" if new else "/var/lib/postgresql/data"
+    if image.kind == "chroma":
+        old = major is not None and major < 1
+        return None if old or "PERSIST_DIRECTORY" in service.environment else "/data"
+    if image.kind in ("mysql", "mongo", "redis"):
+        return None if service.configs else image.data[0]
+    return None
 
 
 def _configuration(target: str) -> bool:
@@ -168,6 +194,55 @@ def _needs(service: Service, image: images.Image) -> Iterator[Finding]:
             "empty",
             given[0].where, service=service.name, fix="write ${POSTGRES_PASSWORD:?}",
         )  # fmt: skip
+
+
+def _kafka(service: Service) -> Iterator[Finding]:
+    """Kafka 4 (Confluent 8) knows no ZooKeeper any more: `latest` of those images is one."""
+    if service.image is None:
+        return
+    name = service.image.value
+    first = next((v for k, v in KRAFT.items() if k in name), None)
+    zookeeper = next((v for n, v in service.environment.items() if "ZOOKEEPER_CONNECT" in n), None)
+    if first is None or zookeeper is None:
+        return
+    major = images.major(name)
+    if images.newest(name) or (major is not None and major >= first):
+        yield RULE.found(
+            f"{service.name} is told to use ZooKeeper, which {_name(service)} does not know "
+            "any more: "
+            "it will not start",
+            zookeeper.where, service.image.where, service=service.name,
+            fix=f"pin a version before {first}, or configure KRaft",
+        )  # fmt: skip
+
+
+def _tls(project: Project) -> Iterator[Finding]:
+    """Clients that demand TLS from a Postgres that has no certificate: one finding a server."""
+    asking: dict[str, list[tuple[Service, Where]]] = {}
+    for service, reference, target in _common.internal(project):
+        if not _without_tls(target):
+            continue
+        mode = service.environment.get("PGSSLMODE")
+        if reference.scheme is None and mode is not None and mode.value in STRICT:
+            asking.setdefault(target.name, []).append((service, mode.where))
+        elif any(f"sslmode={m}" in reference.text for m in STRICT):
+            asking.setdefault(target.name, []).append((service, reference.where))
+    for name, who in asking.items():
+        yield RULE.found(
+            f"{_common.services(s.name for s, _ in who)} demands TLS from {name}, which has none: "
+            "the server does not support SSL connections",
+            *(w for _, w in who),
+            service=who[0][0].name,
+            fix="sslmode=disable, or give the server a certificate",
+        )
+
+
+def _without_tls(target: Service) -> bool:
+    image = _common.image_of(target)
+    if image is None or image.kind != "postgres" or image.base is None or target.entrypoint:
+        return False
+    said = target.command.text if target.command else ""
+    return "ssl" not in said and not any("ssl" in c for c in target.configs)
 
 
 def _name(service: Service) -> str:

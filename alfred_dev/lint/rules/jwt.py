@@ -17,14 +17,15 @@ TOKEN = re.compile(r"eyJ[\w-]{5,2000}\.(eyJ[\w-]{5,4000})\.([\w-]{0,2000})")
 SECRET = re.compile(r"JWT_?SECRET|JWT_KEY|JWT_SIGNING_KEY", re.IGNORECASE)
 HASHES = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 SHORTEST = 32
+MAX_TOKENS, MAX_SECRETS = 100, 20
 DAY = 86_400
 
 
 def check(project: Project, context: Context) -> Iterator[Finding]:
     """One finding a token, one a secret."""
     secrets = _secrets(project)
-    for token, places in _tokens(project).items():
-        reason = judged(token, list(secrets), context.now)
+    for token, places in list(_tokens(project).items())[:MAX_TOKENS]:
+        reason = judged(token, list(secrets)[:MAX_SECRETS], context.now)
         if reason:
             yield RULE.found(
                 reason, *(w for _, w in places), service=places[0][0],

@@ -12,6 +12,8 @@ BOUND = re.compile(
     r"(?:--host|--bind|-b|--address|--server[.-]address|--hostname|-H|--listen(?:-address)?|--ip|--http-host|runserver)"
     r"[\s=]+(?:https?://)?(127\.0\.0\.1|localhost)\b"
 )  # fmt: skip
+LISTENS = re.compile(r"(127\.0\.0\.1|localhost):(\d{2,5})\Z")
+LISTEN_KEY = re.compile(r"LISTEN|BIND|_ADDR$")
 KEYS = (
     "HOST", "BIND", "BIND_ADDRESS", "LISTEN", "LISTEN_ADDRESS", "UVICORN_HOST", "FLASK_RUN_HOST",
     "STREAMLIT_SERVER_ADDRESS", "GRADIO_SERVER_NAME", "OLLAMA_HOST", "SERVER_HOST", "API_HOST",
@@ -48,6 +50,11 @@ def _bound(service: Service) -> tuple[Where, str] | None:
         variable = service.environment.get(name)
         if variable and variable.value in ("127.0.0.1", "localhost") and service.ports:
             return variable.where, variable.value
+    for variable in service.environment.values():
+        address = LISTENS.match(variable.value)
+        listens = address and LISTEN_KEY.search(variable.name.upper())
+        if address and listens and any(p.target == int(address[2]) for p in service.ports):
+            return variable.where, address[1]
     step = service.dockerfile.last("CMD") if service.dockerfile and not service.command else None
     text = " ".join(service.dockerfile.command("CMD") or ()) if service.dockerfile and step else ""
     found = BOUND.search(text)

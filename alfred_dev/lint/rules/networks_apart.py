@@ -22,9 +22,32 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
             and target.name not in service.depends_on
         ):
             continue
-        apart.setdefault((service.name, target.name), []).append((reference.key, reference.where))
+        apart.setdefault((service.name, target.name), []).append((reference.key, reference.named))
+    for pair, use in _waiting(project):
+        apart.setdefault(pair, [use])
     for (one, other), uses in apart.items():
         yield _finding(project.services[one], project.services[other], uses)
+
+
+def _waiting(project: Project) -> Iterator[tuple[tuple[str, str], tuple[str, Where]]]:
+    """Yield who waits for a store without sharing a network with it."""
+    for service in project.services.values():
+        for name, needed in service.depends_on.items():
+            other = project.services.get(name)
+            if other and _needs(service, other):
+                yield (service.name, name), ("depends_on", needed.where)
+
+
+def _needs(service: Service, target: Service) -> bool:
+    """Who waits for a database, cache or queue is going to speak to it."""
+    image = _common.image_of(target)
+    apart = not _common.share(service, target) and not _elsewhere(service, target)
+    return (
+        apart
+        and image is not None
+        and image.store
+        and "host" not in (service.network_mode, target.network_mode)
+    )
 
 
 def _elsewhere(service: Service, target: Service) -> bool:

@@ -6,7 +6,7 @@ from alfred_dev.lint import images
 from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.ports import Port
 from alfred_dev.lint.rule import Context, Edit, Finding, Rule, Severity
-from alfred_dev.lint.rules import _common
+from alfred_dev.lint.rules import _common, auth_off
 
 # Servers that are there to be reached from outside.
 FRONT = ("nginx", "httpd", "traefik", "caddy")
@@ -18,7 +18,7 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
     others: list[tuple[Service, Port]] = []
     for service in project.services.values():
         for port in service.ports:
-            if port.everywhere and not _front(service):
+            if port.everywhere and not _front(service) and not auth_off.open_store(service):
                 (stores if _store(service) else others).append((service, port))
     if stores:
         yield _finding(stores, Severity.WARNING, "databases, caches or queues")

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from alfred_dev.errors import Where
 from alfred_dev.lint import tree
-from alfred_dev.lint.model import Project
+from alfred_dev.lint.model import Project, Service, Variable
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
-from alfred_dev.lint.rules import _common
+from alfred_dev.lint.rules import _common, jwt
+from alfred_dev.lint.tree import HOLE
 
 # What providers give out: the shape alone says that it is one.
 SHAPES = {
@@ -23,6 +24,12 @@ SHAPES = {
     "a Telegram bot token": re.compile(r"\b\d{8,10}:AA[\w-]{33}\b"),
     "a private key": re.compile(r"-----BEGIN (?:RSA |EC |OPENSSH )?PRIVATE KEY-----"),
 }
+# Names that only sound like secrets.
+NOT_SECRET = re.compile(
+    r"EXPIR|_TTL|_FILE$|_PATH$|ALGORITHM|ISSUER|_LENGTH|_NAME$|_URL$|_URI$|ENABLE|_HEADER|_DAYS|_MINUTES|"
+    r"_SECONDS|PUBLIC|SITE_KEY|MAX_TOKENS|TOKENS$|TOKENIZ|_TYPE$|_ID$|_LIFETIME|POLICY|DISABLE|ALLOW_EMPTY",
+    re.IGNORECASE,
+)
 RANDOM = re.compile(r"[A-Za-z0-9+/_=-]{24,}\Z")
 
 
@@ -47,29 +54,43 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
 
 
 def _own(project: Project) -> Iterator[Finding]:
-    """Random texts under the name of a secret: one finding a text."""
+    """Literal passwords and secrets: one finding a text. A random one is meant to be secret."""
     found: dict[str, list[tuple[str, str, Where]]] = {}
     for service in project.services.values():
         for name, variable in service.environment.items():
             text = variable.text or ""
-            literal = variable.origin == "compose" and not variable.refs
-            if literal and _common.SECRET_KEY.search(name) and _random(text):
+            if variable.origin == "compose" and _secret(service, name, text, variable):
                 found.setdefault(text, []).append((name, service.name, variable.where))
-    for uses in found.values():
+    for text, uses in found.items():
         keys = ", ".join(dict.fromkeys(k for k, _, _ in uses))
         yield RULE.found(
             f"{keys} stands in the file", *(w for _, _, w in uses), service=uses[0][1],
-            severity=Severity.WARNING, fix="write ${" + uses[0][0] + ":?}, and the value into .env",
+            severity=Severity.WARNING if _random(text) else Severity.INFO,
+            fix="write ${" + uses[0][0] + ":?}, and the value into .env",
         )  # fmt: skip
+
+
+def _secret(service: Service, name: str, text: str, variable: Variable) -> bool:
+    if any(r.source in ("env", "example", "unset", "required") for r in variable.refs):
+        return False
+    if not _common.SECRET_KEY.search(name) or NOT_SECRET.search(name) or len(text) < 6:
+        return False
+    if text.startswith(("/", "http", "eyJ", "file:")) or " " in text or HOLE in text:
+        return False
+    if _random(text):
+        return True
+    if jwt.SECRET.search(name) and len(text) < jwt.SHORTEST:
+        return False  # that it is too short is said already
+    known = _common.weak(service, variable) or _common.PLACEHOLDER.search(text) is not None
+    return not known and text.lower() not in ("true", "false", "required", "optional", "bearer")
 
 
 def _random(text: str) -> bool:
     if not RANDOM.match(text) or _common.PLACEHOLDER.search(text) or text.startswith("eyJ"):
         return False
-    letters = set(text)
     mixed = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
     words = re.findall(r"[a-z]{4,}", text.lower())
-    return mixed and len(letters) >= 12 and sum(map(len, words)) < len(text) / 2
+    return mixed and len(set(text)) >= 10 and sum(map(len, words)) < len(text) / 2
 
 
 BAD = """\
@@ -90,7 +111,9 @@ RULE = Rule(
     severity=Severity.ERROR,
     page="Whoever can read the repository has it. Keys of providers are an error; a random "
     "text under "
-    "the name of a password, secret, token or key is a warning. Values are never repeated.",
+    "the name of a password, secret, token or key is a warning, any other literal there info. "
+    "Values are "
+    "never repeated.",
     bad=BAD,
     good=GOOD,
     check=check,

@@ -8,6 +8,7 @@ from alfred_dev.lint.model import Project
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
 from alfred_dev.lint.tree import HOLE, printable
 
+MAX_NETWORKS = 60
 Net = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -34,7 +35,8 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
                     "this address space",
                     where, fix="give one of them another subnet",
                 )  # fmt: skip
-            known.append((name, net, where))
+            if len(known) < MAX_NETWORKS:
+                known.append((name, net, where))
 
 
 BAD = """\

@@ -1,6 +1,5 @@
 """A host name that no service has."""
 
-import difflib
 import re
 from collections.abc import Iterator
 
@@ -30,10 +29,11 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
         for reference in references.of(project, service):
             if _means_nobody(project, service, reference):
                 unknown.setdefault(reference.host, []).append((service, reference))
+    names = sorted({n for s in project.services.values() for n in s.names})
     for host, who in unknown.items():
         if all(_outer(project, service) for service, _ in who):
             continue  # another project on that network may have it
-        yield _finding(project, host, who)
+        yield _finding(names, host, who)
 
 
 def _apart(service: Service) -> set[str]:
@@ -80,19 +80,18 @@ def _outer(project: Project, service: Service) -> bool:
     return any(n in project.networks and project.networks[n].external for n in service.networks)
 
 
-def _finding(project: Project, host: str, who: list[tuple[Service, Reference]]) -> Finding:
-    names = sorted({n for s in project.services.values() for n in s.names})
-    near = difflib.get_close_matches(host, names, 1, cutoff=0.75)
+def _finding(names: list[str], host: str, who: list[tuple[Service, Reference]]) -> Finding:
+    near = _common.near(host, names, 0.75)
     keys = ", ".join(dict.fromkeys(f"{r.key} of {s.name}" for s, r in who))
     edits = tuple(
-        Edit(where=r.where, old=f"{host}", new=near[0]) for _, r in who if near and host in r.text
+        Edit(where=r.where, old=f"{host}", new=near) for _, r in who if near and host in r.text
     )
     return RULE.found(
         f"{keys}: no service is called {printable(host)}",
         *(r.where for _, r in who),
         service=who[0][0].name,
         severity=Severity.ERROR if near or who[0][1].store else Severity.WARNING,
-        fix=f"did you mean {near[0]}?" if near else f"name one of {_common.services(names[:8])}",
+        fix=f"did you mean {near}?" if near else f"name one of {_common.services(names[:8])}",
         edits=edits,
     )
 

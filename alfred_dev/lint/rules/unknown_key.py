@@ -1,12 +1,12 @@
 """A key that Compose does not know."""
 
-import difflib
 from collections.abc import Iterator
 
 from alfred_dev.errors import Where
 from alfred_dev.lint import ports
 from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.rule import Context, Edit, Finding, Rule, Severity
+from alfred_dev.lint.rules import _common
 from alfred_dev.lint.tree import Map, Node, Scalar, Seq, printable
 
 
@@ -38,6 +38,7 @@ BUILD = words(
     sbom secrets shm_size ssh tags target ulimits"""
 )
 LISTS = ("ports", "volumes", "expose", "cap_add", "cap_drop", "profiles", "devices")
+SLIPPED = ("env_file", "depends_on", "networks", "volumes", "ports", "healthcheck", "build")
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 
 
@@ -50,6 +51,7 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
         yield from _keys(service.node.get("build"), BUILD, "build", service)
         yield from _shapes(service)
         yield from _conditions(service)
+        yield from _inside(service)
 
 
 def _keys(
@@ -58,13 +60,13 @@ def _keys(
     for key, where in node.keys.items() if isinstance(node, Map) else ():
         if key in known or key.startswith("x-"):
             continue
-        near = difflib.get_close_matches(key, known, 1, cutoff=0.7)
+        near = _common.near(key, known, 0.7)
         yield RULE.found(
             f"{printable(key)} is no key of {what}: Compose refuses the file",
             where,
             service=service.name if service else None,
-            fix=f"did you mean {near[0]}?" if near else "take it out, or begin it with x-",
-            edits=(Edit(where=where, old=f"{key}:", new=f"{near[0]}:"),) if near else (),
+            fix=f"did you mean {near}?" if near else "take it out, or begin it with x-",
+            edits=(Edit(where=where, old=f"{key}:", new=f"{near}:"),) if near else (),
         )
 
 
@@ -80,13 +82,23 @@ def _shapes(service: Service) -> Iterator[Finding]:
             yield _wrong(service, item.where, mistake)
 
 
+def _inside(service: Service) -> Iterator[Finding]:
+    """A key of the service that slipped one level in becomes a variable."""
+    for name, variable in service.environment.items():
+        if name in SLIPPED and variable.origin == "compose":
+            yield _wrong(
+                service, variable.where, f"{name} stands under environment: it becomes a variable",
+                "move it one level out",
+            )  # fmt: skip
+
+
 def _conditions(service: Service) -> Iterator[Finding]:
     for needed in service.depends_on.values():
         if needed.condition not in CONDITIONS:
-            near = difflib.get_close_matches(needed.condition, CONDITIONS, 1)
+            near = _common.near(needed.condition, CONDITIONS)
             yield _wrong(
                 service, needed.where, f"{printable(needed.condition)} is no condition",
-                f"did you mean {near[0]}?" if near else f"one of {', '.join(CONDITIONS)}",
+                f"did you mean {near}?" if near else f"one of {', '.join(CONDITIONS)}",
             )  # fmt: skip
 
 

@@ -37,8 +37,12 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
 
 def _lacks(service: Service, reference: Reference, target: Service) -> bool:
     kind = _kind(target)
-    if kind not in ("redis", "postgres", "mysql", "mongo") or not reference.store:
+    if kind not in ("redis", "postgres", "mysql", "mongo"):
         return False
+    if not reference.store and not (kind == "redis" and _redis_pair(reference)):
+        return False
+    if any(use.path not in _read(service) for use in service.env_files):
+        return False  # the password may stand there
     if reference.password or (kind == "redis" and reference.user):
         return False
     demanded = _common.secret_of(target)
@@ -50,6 +54,16 @@ def _lacks(service: Service, reference: Reference, target: Service) -> bool:
     if reference.password == "" and reference.variable and HOLE in reference.text:  # noqa: S105 - not a password
         return False
     return not _given_apart(service, reference)
+
+
+def _redis_pair(reference: Reference) -> bool:
+    """REDIS_HOST beside REDIS_PORT: the address of a client in two variables."""
+    return reference.scheme is None and "REDIS" in reference.key.upper()
+
+
+def _read(service: Service) -> set[str]:
+    """Return the env files that were there to be read."""
+    return {v.where.file for v in service.environment.values() if v.origin == "env_file"}
 
 
 def _kind(target: Service) -> str | None:

@@ -50,7 +50,12 @@ def _own(project: Project, unset: dict[str, list[Ref]]) -> dict[str, list[tuple[
         for name, refs in unset.items():
             variable = service.environment.get(name)
             inner = [r.where for r in refs if (r.where.file, r.where.line) in lines]
-            if inner and variable is not None and not any(r.name == name for r in variable.refs):
+            if (
+                inner
+                and variable is not None
+                and variable.text is not None
+                and not any(r.name == name for r in variable.refs)
+            ):
                 found.setdefault(name, []).extend((service.name, w) for w in inner)
     return found
 
@@ -82,7 +87,7 @@ def _finding(project: Project, unset: dict[str, list[Ref]]) -> Finding:
         if beside
         else "no .env, example or default sets"
     )
-    first = [unset[n][0].where for n in names]
+    first = sorted({unset[n][0].where for n in names})
     secret = any(_common.SECRET_KEY.search(n) for n in names)
     return RULE.found(
         f"{where} {shown}: Compose takes nothing for it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from alfred_dev.lint.files import join
@@ -36,7 +37,7 @@ class Memory:
         path = join("", path)
         if path in self.texts:
             return "file"
-        return "dir" if path in self._folders() else None
+        return "dir" if path in self._folders else None
 
     def names(self, folder: str) -> tuple[str, ...]:
         here = PurePosixPath(folder or ".")
@@ -44,10 +45,11 @@ class Memory:
 
     def walk(self, folder: str) -> Iterator[str]:
         start = PurePosixPath(folder or ".")
-        for path in sorted(self._folders()):
+        for path in sorted(self._folders):
             if path == str(start) or start in PurePosixPath(path).parents:
                 yield path
 
+    @cached_property
     def _folders(self) -> set[str]:
         return {str(p) for name in self.texts for p in PurePosixPath(name).parents}
 

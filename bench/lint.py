@@ -42,7 +42,7 @@ class Corpus(Disk):
         return "file" if "." in name or "ockerfile" in name else "dir"
 
 
-def judged(corpus: Path, note: Mapping[str, Any]) -> tuple[int, int, int, int, list[str]]:
+def judged(corpus: Path, note: Mapping[str, Any]) -> tuple[list[int], list[str]]:
     """Return noted, found of them, findings, true ones; and what is amiss, in words."""
     before = Path.cwd()
     os.chdir(corpus / note["repo"].replace("/", "__"))
@@ -56,7 +56,7 @@ def judged(corpus: Path, note: Mapping[str, Any]) -> tuple[int, int, int, int, l
     amiss = [f"missed {note['repo']}:{f['line']} {f['rule']}: {f['why']}" for f in missed]
     amiss += [f"unconfirmed {note['repo']}:{f.where.line} {f.rule}: {f.message}" for f in wrong]
     found = len(report.findings)
-    return len(faults), len(faults) - len(missed), found, found - len(wrong), amiss
+    return [len(faults), len(faults) - len(missed), found, found - len(wrong)], amiss
 
 
 def _confirms(note: Mapping[str, Any], finding: Finding) -> bool:
@@ -71,11 +71,11 @@ def corpus_table(corpus: Path, *, verbose: bool) -> None:
     )
     for half in ("tuning", "held-out"):
         rows = [judged(corpus, n) for n in notes if n["half"] == half]
-        noted, hit, found, true = (sum(r[i] for r in rows) for i in range(4))
+        noted, hit, found, true = (sum(counts[i] for counts, _ in rows) for i in range(4))
         print(
             f"{half:<10}{len(rows):>9}{noted:>7}{hit / noted:>8.1%}{found:>10}{true / found:>11.1%}"
         )
-        for line in (line for row in rows for line in row[4]) if verbose else ():
+        for line in (line for _, amiss in rows for line in amiss) if verbose else ():
             print(f"    {line}")
 
 

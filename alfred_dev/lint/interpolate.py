@@ -69,7 +69,7 @@ def _one(
         return end + 1, piece, refs
     name = NAME.match(raw, dollar + 1)
     if not name:
-        raise InvalidError(dollar, f"Compose cannot read ${following}")
+        return dollar + 1, "$", ()  # left as it stands
     piece, ref = _value(name[0], "", "", scope, where)
     return name.end(), piece, (ref,)
 

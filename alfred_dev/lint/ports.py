@@ -104,9 +104,10 @@ def span(text: str) -> list[int]:
 
 def mistake(node: Node) -> str | None:
     """Say what is wrong with an entry that Compose refuses."""
-    if not isinstance(node, Scalar) or parse(node):
+    if not isinstance(node, Scalar) or HOLE in node.text:
         return None
-    if HOLE in node.text or node.refs:
+    found = parse(node)
+    if found and (not found[0].published_text or span(found[0].published_text)):
         return None
     return f"{printable(node.raw)} is no port mapping"
 

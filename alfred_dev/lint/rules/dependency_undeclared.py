@@ -1,5 +1,6 @@
 """A dependency that is used but not declared."""
 
+import re
 from collections.abc import Iterator
 
 from alfred_dev.errors import Where
@@ -7,12 +8,19 @@ from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
 from alfred_dev.lint.rules import _common
 
+# Mail and telemetry are sent when there is some: nobody waits for them to start.
+LATER = re.compile(
+    r"SMTP|MAIL|OTEL|OTLP|SENTRY|TRAC(E|ING)|ZIPKIN|JAEGER|LOKI|METRICS|LOGGING|SEQ_"
+)
+
 
 def check(project: Project, context: Context) -> Iterator[Finding]:
     """One finding a service."""
     used: dict[str, dict[str, Where]] = {}
     for service, reference, target in _common.internal(project):
         if reference.bundled or (reference.outside and not reference.store):
+            continue
+        if LATER.search(reference.key.upper()):
             continue
         used.setdefault(service.name, {}).setdefault(target.name, reference.named)
     for name, targets in used.items():

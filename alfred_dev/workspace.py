@@ -217,7 +217,8 @@ def delete_tree(folder: Path) -> None:
 def find_root(start: Path, clone: Path, home: Path) -> Path:
     """Return the project that ``start`` belongs to.
 
-    The nearest folder upward with an alfred.yaml or a clone of alfred-dev; the search stops at
+    The nearest folder upward with an alfred.yaml, a clone of alfred-dev, or a folder in which
+    something was started; the search stops at
     the git root, at a folder of another owner, and at ``home``. Else ``clone``, the folder that
     this program runs from, when that is a clone. Raises UsageError.
     """
@@ -225,7 +226,7 @@ def find_root(start: Path, clone: Path, home: Path) -> Path:
     for folder in (start, *start.parents):
         if folder.stat().st_uid != owner or folder == home:
             break
-        if (folder / "alfred.yaml").exists() or is_clone(folder):
+        if (folder / "alfred.yaml").exists() or is_clone(folder) or has_run(folder):
             return folder
         if (folder / ".git").exists():
             break
@@ -237,6 +238,11 @@ def find_root(start: Path, clone: Path, home: Path) -> Path:
         cause=f"nothing from {start} upward is a clone of alfred-dev or has an alfred.yaml",
         fix=["cd into your clone of alfred-dev", "or make this folder a project: alfred-dev init"],
     )
+
+
+def has_run(folder: Path) -> bool:
+    """Tell whether something was started in ``folder``: it can be ended without its alfred.yaml."""
+    return (folder / ".alfred" / "runtime.json").is_file()
 
 
 def is_clone(folder: Path) -> bool:

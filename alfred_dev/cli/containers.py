@@ -135,8 +135,13 @@ class Containers:
         """Return the sources of the services whose volumes are there."""
         filters = {"label": [f"{PROJECT_LABEL}={self.place.project}"]}
         found = self.engine.get("/volumes", filters=filters)["Volumes"] or ()
-        names = {str(v["Labels"].get("dev.alfred.service")) for v in found}
-        return {k: v for k, v in self.remembered.sources.items() if k in names}
+        names = {str(v["Name"]) for v in found}
+        kinds = {k: SourceKind(v) for k, v in self.remembered.sources.items()}
+        volumes = {
+            name: f"{self.place.project}_{compose.volume_name(name, kind)}"
+            for name, kind in kinds.items()
+        }
+        return {k: str(kind) for k, kind in kinds.items() if volumes[k] in names}
 
     def images(self) -> dict[str, str]:
         """Return the name of every image that the engine has, with its id."""
@@ -197,7 +202,7 @@ class Containers:
         for volume in ours.values():
             guards.check_owner("volume", volume, project)
         for service in wanted.platform:
-            name = f"{project}_{compose.volume_name(service.id, service.source)}"
+            name = f"{project}_{compose.volume_name(service.id, service.source.kind)}"
             if service.id == "db-postgres" and name in ours and not self._runs(service.id):
                 self._check_postgres(service.source, name)
 
@@ -212,13 +217,13 @@ class Containers:
         found = guards.majors_in(self.docker, volume, image)
         guards.check_major(found, wanted, volume)
 
-    def settle(self, plan: Plan) -> None:
-        """Choose the network's addresses, and remember what is used from now on."""
+    def settle(self, plan: Plan, wanted: Plan) -> None:
+        """Choose the network's addresses, and remember what ``wanted`` uses from now on."""
         make_private_folder(self.place.home)
         self.place.relay.mkdir(exist_ok=True)
         self.place.relay.chmod(0o711)  # for a container's user; the folder above is closed
         found = self.docker.endpoint
-        known = {s.id: str(s.source.kind) for s in plan.platform if not s.by_developer}
+        known = {s.id: str(s.source.kind) for s in wanted.platform if not s.by_developer}
         self._remember(
             runtime="docker",
             url=found.url,

@@ -184,8 +184,9 @@ class _Planning:
         while not self.engine.obtain(wants(self.plan(slot), self.found.project.profiles), how):
             self.machine = replace(self.machine, engine=self._engine_facts())
         plan = self.plan(slot)
-        self.engine.guard(wants(plan, self.found.project.profiles))
-        return self.engine.settle(plan)
+        wanted = wants(plan, self.found.project.profiles)
+        self.engine.guard(wanted)
+        return self.engine.settle(plan, wanted)
 
     def stack(self, slot: int) -> Stack:
         """Return what a command works on."""

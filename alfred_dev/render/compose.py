@@ -152,7 +152,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 def _document(containers: Mapping[str, Container], world: World) -> Document:
     plan = world.plan
     volumes = {
-        volume_name(name, world.sources[name]): {"labels": labels(plan, name)}
+        volume_name(name, world.sources[name].kind): {"labels": labels(plan, name)}
         for name, container in containers.items()
         if container.volume is not None
     }
@@ -238,18 +238,18 @@ def _image(service: PlannedService, source: Source) -> Document:
     return {"image": f"${{{variable}:-{ours.IMAGE}}}", "pull_policy": "never"}
 
 
-def volume_name(service: str, source: Source) -> str:
+def volume_name(service: str, kind: SourceKind) -> str:
     """Return what the compose file calls a service's volume.
 
     Another server writes another format: a change of source must not meet the old data.
     """
-    return f"{service}-embedded" if source.kind in container_sources.OURS else service
+    return f"{service}-embedded" if kind in container_sources.OURS else service
 
 
 def _volumes(service: PlannedService, container: Container, world: World) -> list[Document]:
     found: list[Document] = []
     if container.volume is not None:
-        name = volume_name(service.id, world.sources[service.id])
+        name = volume_name(service.id, world.sources[service.id].kind)
         found.append({"type": "volume", "source": name, "target": container.volume})
     for path, target in container.mounts.items():
         place = {"type": "bind", "source": f"./{path}", "target": target, "read_only": True}

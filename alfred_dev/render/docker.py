@@ -18,7 +18,7 @@ from alfred_dev.render.expressions import literal, resolved
 from alfred_dev.render.inside import World
 from alfred_dev.render.process import Layout
 from alfred_dev.runtime.base import Desired, LaunchSpec
-from alfred_dev.runtime.compose import SPECS
+from alfred_dev.runtime.compose import SPECS, WHOLE
 from alfred_dev.runtime.containers import SPEC_LABEL
 from alfred_dev.settings import url_twins
 from alfred_dev.workspace import Artifact
@@ -67,8 +67,9 @@ def desired(plan: Plan, site: Site) -> Desired:
     mounted = [replace(file, mode=READABLE) for file in (*files, *trusted)]
     beside = _processes(plan, site)
     said = json.dumps({name: json.loads(spec.to_json()) for name, spec in specs.items()})
+    whole = Artifact(WHOLE, json.dumps(document))
     artifacts: tuple[Artifact, ...] = (
-        compose.written(document), Artifact(SPECS, said), *mounted, *beside.artifacts,
+        compose.written(document), Artifact(SPECS, said), whole, *mounted, *beside.artifacts,
     )  # fmt: skip
     return Desired(
         specs={**specs, **beside.specs},

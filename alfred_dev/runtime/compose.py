@@ -23,8 +23,9 @@ from alfred_dev.runtime.base import LaunchSpec, Observed
 from alfred_dev.runtime.containers import PROJECT_LABEL, SPEC_LABEL, service_of
 from alfred_dev.workspace import Workspace, make_private_folder, write
 
-FILE = "compose.yaml"
 SPECS = "specs.json"  # in the render folder: how each container is to be started
+WHOLE = "compose.json"  # the compose file, for programs
+PART = "compose.json"  # in .alfred/run: of it what is started now
 RECORD = "containers.json"  # in .alfred/run: how each was started
 QUESTIONS_AT_ONCE = 6
 STOP_TIMEOUT_S = 10
@@ -128,9 +129,22 @@ class ComposeRuntime:
         self._unpause(names)
         self._note_down({name: wanted[name] for name in names})
         options = ["--detach", "--no-deps", "--no-build", "--quiet-pull"]
-        done = self.compose("up", *options, *names)
+        done = self.compose("--file", str(self._part(names)), "up", *options)
         if done.code != 0:
             raise refused(done.error, "starting the containers")
+
+    def _part(self, names: Sequence[str]) -> Path:
+        """Write a compose file of ``names`` alone: Compose makes every volume that its file has."""
+        whole = json.loads((self.workspace.render / WHOLE).read_text())
+        services = {name: whole["services"][name] for name in names}
+        mounted = {v["source"] for s in services.values() for v in s.get("volumes", ())}
+        volumes = {k: v for k, v in whole.get("volumes", {}).items() if k in mounted}
+        part = {**whole, "services": services, "volumes": volumes}
+        for entry in services.values():
+            entry.pop("depends_on", None)
+        path = self.workspace.run / PART
+        write(path, json.dumps(part).encode())
+        return path
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop containers and wait until they have ended."""
@@ -178,15 +192,17 @@ class ComposeRuntime:
             self.docker.run("unpause", *(str(c["Id"]) for c in paused))
 
     def _change(self, *arguments: str, doing: str) -> None:
-        done = self.compose(*arguments, file=False)
+        done = self.compose(*arguments)
         if done.code != 0:
             raise refused(done.error, f"{doing} the containers")
 
-    def compose(self, *arguments: str, file: bool = True) -> Done:
-        """Run Compose on this checkout's project; without ``file`` by labels alone."""
-        named = ["--file", str(self.workspace.render / FILE)] if file else []
+    def compose(self, *arguments: str) -> Done:
+        """Run Compose on this checkout's project; without a file by labels alone."""
         head = ["--ansi", "never", "--progress", "quiet", "--project-name", self.project]
-        return self.docker.change("compose", *head, *named, *arguments, variables=self.variables)
+        head += ["--project-directory", str(self.workspace.render)]
+        # What is not in the part that is started now is no orphan.
+        given = {**self.variables, "COMPOSE_IGNORE_ORPHANS": "true"}
+        return self.docker.change("compose", *head, *arguments, variables=given)
 
     # --- how containers were started -----------------------------------------------------------
 

@@ -64,13 +64,13 @@ def _unpack(cache: Path) -> None:
         "APT::Sandbox::User": "",
     }
     apt = ["apt-get", "--quiet=2", *(f"-o{name}={value}" for name, value in options.items())]
-    _run([*_outside(), *apt, "update"], cache)
-    _run([*_outside(), *apt, "download", PACKAGE], cache)
+    _run([*outside(), *apt, "update"], cache)
+    _run([*outside(), *apt, "download", PACKAGE], cache)
     (package,) = cache.glob(f"{PACKAGE}_*.deb")
     _run(["dpkg", "-x", str(package), str(cache / "unpacked")], cache)
 
 
-def _outside() -> list[str]:
+def outside() -> list[str]:
     """Return what runs a command in the network of whoever started us.
 
     Other tests move their worker into a network of its own, where there is only loopback.

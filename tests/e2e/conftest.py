@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.checkout import Checkout
+from tests.e2e.engine import Contained, Engine
 
 
 @pytest.fixture
@@ -17,6 +18,28 @@ def checkout(tmp_path: Path, own_ports: None) -> Iterator[Checkout]:
     yield made
     made.run("down")
     assert made.pids() == []
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The Docker engine of this machine, with our image in it."""
+    found = Engine.of_this_machine()
+    if why := found.why_not():
+        pytest.skip(why)
+    made = Contained.on(found, tmp_path_factory.mktemp("image") / "project")
+    try:
+        made.first("up", "auth-ui")
+    finally:
+        made.end()
+    return found
+
+
+@pytest.fixture
+def contained(engine: Engine, tmp_path: Path) -> Iterator[Contained]:
+    """An empty checkout that runs in containers."""
+    made = Contained.on(engine, tmp_path / "project")
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="module")

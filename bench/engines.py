@@ -263,7 +263,160 @@ def _send_mails(port: int, count: int) -> None:
             client.sendmail("bench@example.com", ["you@example.com"], body)
 
 
-ENGINES: dict[str, Callable[[], Iterator[Row]]] = {"pubsub": pubsub, "mail": mail}
+# --- Vector DB -----------------------------------------------------------------------------------
+
+POINTS, DIMENSIONS, VECTOR_BATCH = 10_000, 384, 200
+
+
+def vectors() -> Iterator[Row]:
+    """The official client, by REST and by gRPC; starts with all points there."""
+    goals = {"REST": "<= 15 s", "gRPC": "<= 10 s"}
+    with tempfile.TemporaryDirectory() as folder:
+
+        def ours() -> contextlib.AbstractContextManager[tuple[list[int], int]]:
+            return engine("vector-db", [ProbeKind.HTTP, ProbeKind.GRPC], Path(folder, "data"))
+
+        with ours() as (ports, pid):
+            until(lambda: _http_ok(ports[0]))
+            for door, goal in goals.items():
+                upsert, query, filtered = _vector_traffic(ports, grpc=door == "gRPC")
+                what = f"Vector DB: {POINTS} x {DIMENSIONS} by {door}"
+                yield f"{what}: upsert", f"{upsert:.2f} s", goal
+                yield f"{what}: query, p50", f"{query * 1e3:.1f} ms", "<= 15 ms"
+                yield f"{what}: query with a filter, p50", f"{filtered * 1e3:.1f} ms", ""
+            yield "Vector DB: memory afterwards", f"{memory_mb(pid):.0f} MB", ""
+        starts = []
+        for _ in range(ROUNDS):
+            with ours() as (ports, _):
+                starts.append(until(lambda: _http_ok(ports[0])))
+        yield "Vector DB: start to ready", f"{statistics.median(starts):.2f} s", "<= 1.5 s"
+
+
+def _vector_traffic(ports: Sequence[int], *, grpc: bool) -> tuple[float, float, float]:
+    """Return the seconds of all upserts, of one query, and of one with a filter."""
+    import random
+
+    from qdrant_client import QdrantClient, models
+
+    chance = random.Random(7)
+    rows = [[chance.gauss(0, 1) for _ in range(DIMENSIONS)] for _ in range(POINTS)]
+    points = [
+        models.PointStruct(id=i, vector=row, payload={"group": i % 10})
+        for i, row in enumerate(rows)
+    ]
+    client = QdrantClient(
+        host="127.0.0.1", port=ports[0], grpc_port=ports[1], prefer_grpc=grpc, trust_env=False,
+        timeout=60,
+    )  # fmt: skip
+    client.delete_collection("bench")
+    size = models.VectorParams(size=DIMENSIONS, distance=models.Distance.COSINE)
+    client.create_collection("bench", vectors_config=size)
+    began = time.perf_counter()
+    for start in range(0, POINTS, VECTOR_BATCH):
+        client.upsert("bench", points[start : start + VECTOR_BATCH], wait=True)
+    upsert = time.perf_counter() - began
+    condition = models.FieldCondition(key="group", match=models.MatchValue(value=3))
+    times = []
+    for chosen in (None, models.Filter(must=[condition])):
+        queries = iter(rows)
+
+        def query(chosen: models.Filter | None = chosen, queries: Iterator[Any] = queries) -> float:
+            began = time.perf_counter()
+            client.query_points("bench", query=next(queries), query_filter=chosen, limit=10)
+            return time.perf_counter() - began
+
+        times.append(median(query, 100))
+    client.close()
+    return upsert, times[0], times[1]
+
+
+# --- Postgres and Redis --------------------------------------------------------------------------
+
+
+def databases() -> Iterator[Row]:
+    """Start to ready, with data there, as our own probes see it."""
+    secrets = {"POSTGRES_PASSWORD": "bench", "REDIS_PASSWORD": "bench"}
+    goals = (
+        ("db-postgres", ProbeKind.POSTGRES, "<= 0.5 s"),
+        ("redis", ProbeKind.REDIS, "<= 0.2 s"),
+    )
+    os.environ.update(secrets)
+    for service, kind, goal in goals:
+        with tempfile.TemporaryDirectory() as folder:
+            starts = []
+            for _ in range(ROUNDS + 1):
+                with engine(service, [kind], Path(folder, "data")) as ([port], _):
+                    starts.append(until(lambda: _probed(kind, port)))  # noqa: B023 - used at once
+        yield f"{service}: start to ready", f"{statistics.median(starts[1:]):.2f} s", goal
+
+
+def _probed(kind: ProbeKind, port: int) -> bool:
+    import asyncio
+
+    from alfred_dev.probe.base import Target
+    from alfred_dev.probe.run import probe
+
+    user = "postgres" if kind is ProbeKind.POSTGRES else ""
+    target = Target(
+        kind=kind, host="127.0.0.1", port=port, user=user, password="bench", database=user
+    )
+    return asyncio.run(probe(target, timeout_s=1.0)).ok
+
+
+# --- The flow of events --------------------------------------------------------------------------
+
+TRIPS = 100
+_INSIDE = "ALFRED_BENCH_INSIDE"
+
+
+def flow() -> Iterator[Row]:
+    """`alfred-dev flow events` through a whole stack, on ports of its own (root on Linux)."""
+    if _INSIDE not in os.environ:
+        again = [sys.executable, "-m", "bench.engines", "flow"]
+        command = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *again]
+        subprocess.run(command, env={**os.environ, _INSIDE: "1"}, check=True)
+        return
+    root = str(Path(__file__).parents[1])
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "PYTHONPATH": root, "HOME": folder}
+
+        def alfred(*arguments: str) -> str:
+            command = [sys.executable, "-m", "alfred_dev", *arguments]
+            done = subprocess.run(
+                command, cwd=project, env=environment, check=True, capture_output=True, text=True
+            )
+            return done.stdout
+
+        project = Path(folder, "project")
+        project.mkdir()
+        (project / "alfred.yaml").touch()
+        try:
+            alfred("up")
+            alfred("flow", "events", "-n", "5")  # imports and tables are made once
+            for which in ("api", "events"):
+                yield from _flow_rows(which, alfred("flow", which, "-n", str(TRIPS), "--json"))
+        finally:
+            alfred("down")
+
+
+def _flow_rows(which: str, document: str) -> Iterator[Row]:
+    import json
+
+    told = json.loads(document)
+    total = next(hop for hop in told["hops"] if hop["hop"] == "end to end")
+    goal = "<= 250 ms" if which == "events" else ""
+    what = f"flow {which} -n {TRIPS} through {told['through']}"
+    yield f"{what}, p50", f"{total['p50_ms']:.0f} ms", ""
+    yield f"{what}, p95", f"{total['p95_ms']:.0f} ms", goal
+
+
+ENGINES: dict[str, Callable[[], Iterator[Row]]] = {
+    "pubsub": pubsub,
+    "mail": mail,
+    "vectors": vectors,
+    "databases": databases,
+    "flow": flow,
+}
 
 
 def main() -> None:

@@ -94,6 +94,38 @@ def test_a_task_is_stored_and_read_back(whole: Checkout) -> None:
     assert read.json()["title"] == "write a test"
 
 
+@pytest.mark.parametrize("which", ["api", "events"])
+def test_both_flows_take_every_hop(whole: Checkout, which: str) -> None:
+    told = whole.json("flow", which, "-n", "3")
+    assert (told["schema"], told["ok"], told["flow"], told["n"], told["broken"]) == (
+        "alfred-dev/flow/v1", True, which, 3, None,
+    )  # fmt: skip
+    assert told["hops"][-1]["hop"] == "end to end"
+    assert all(0 < h["p50_ms"] <= h["p95_ms"] <= h["p99_ms"] for h in told["hops"])
+    assert "every hop was taken" in whole.ok("flow", which, "-n", "1", "--direct")
+
+
+def test_the_hop_that_broke_is_named(whole: Checkout) -> None:
+    whole.ok("stop", "vector-db")
+    try:
+        told = whole.json("flow", "events", "-n", "2", exit_code=1)
+        assert told["broken"]["service"] == "agent-rag"
+        assert told["broken"]["peer"] == "vector-db"
+        done = whole.run("flow", "events", "-n", "1")
+        assert done.returncode == 1
+        assert "broken: agent-rag stored for" in done.stderr
+    finally:
+        whole.ok("start", "vector-db")
+        whole.ok("wait", "agent-rag")
+    assert whole.run("flow", "nonsense").returncode == 2
+
+
+def test_the_mail_with_the_outcome_arrives(whole: Checkout) -> None:
+    whole.json("flow", "events", "-n", "1")
+    found = httpx.get("http://127.0.0.1:8025/api/v1/messages", trust_env=False).json()
+    assert any(m["Subject"].startswith("Done: Flow 1") for m in found["messages"])
+
+
 def test_up_again_changes_nothing(whole: Checkout) -> None:
     before = {s["id"]: s["pid"] for s in whole.json("status")["services"]}
     assert whole.json("up")["ok"] is True

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from alfred_dev.tunnel import registry, serve, state
@@ -26,12 +27,17 @@ def say(text: str) -> None:
 
 async def run(spec: TunnelSpec) -> None:
     """Be the tunnel until its end."""
+
+    def clock() -> str:
+        """Return the time, where nobody else puts it before our lines."""
+        return "" if spec.detached else time.strftime("%H:%M:%S ")
+
     sender = SENDERS.get(spec.guard.verify)
     tunnel = serve.Tunnel(
         spec=spec,
         provider=registry.provider(spec),
         secret=os.environ.get(sender.setting, "") if sender else "",
-        seen=lambda found: say(serve.line(found)),
+        seen=lambda found: say(f"{clock()}{serve.line(found)}"),
         say=lambda text: say(f"tunnel {spec.name}: {text}"),
     )
     loop = asyncio.get_running_loop()

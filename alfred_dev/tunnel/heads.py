@@ -47,7 +47,7 @@ def outgoing(head: Event, spec: TunnelSpec, url: str, client: str) -> Event:
         if name == "host":
             headers.append((raw, spec.host.encode()))
         elif name == "origin" and _same_origin(value.decode("latin-1"), url):
-            headers.append((raw, f"http://{spec.host}".encode()))
+            headers.append((raw, own_origin(spec).encode()))
         elif name not in drop and not name.startswith("x-forwarded-"):
             headers.append((raw, value))
     if upgrade:
@@ -80,9 +80,13 @@ def incoming(answer: Event, spec: TunnelSpec, url: str) -> Event:
     return kind(status_code=answer.status_code, headers=headers, reason=answer.reason)
 
 
+def own_origin(spec: TunnelSpec) -> str:
+    """Return the origin that the service takes for its own pages'."""
+    return spec.origin or f"http://{spec.host}"
+
+
 def _public(location: str, spec: TunnelSpec, url: str) -> str:
-    for scheme in ("http", "https"):
-        own = f"{scheme}://{spec.host}"
+    for own in (own_origin(spec), f"http://{spec.host}", f"https://{spec.host}"):
         if url and (location == own or location.startswith(f"{own}/")):
             return url.rstrip("/") + location.removeprefix(own)
     return location

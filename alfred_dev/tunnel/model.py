@@ -64,6 +64,7 @@ class TunnelSpec:
 
     ``port``: where its front listens, 0 for any; ``upstream``: the service's port, called under
     the name ``host``; ``socket``: the gateway's (below ``home``), where that is called instead;
+    ``origin``: what the service takes for its own pages, empty for ``http://`` and the host;
     ``health_path``: how the service is asked for health; ``nonce``: the part of the front's own
     health path that nobody can guess; ``home``: the checkout's ``.alfred``; ``trusts_client``:
     whether the last hop of X-Forwarded-For is the provider's word; ``search``, ``ssh_agent``:
@@ -87,6 +88,7 @@ class TunnelSpec:
     detached: bool = False
     trusts_client: bool = False
     socket: str = ""
+    origin: str = ""
     ssh_agent: str = ""
     search: str = ""
     hook: tuple[str, ...] = ()

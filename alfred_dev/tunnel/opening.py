@@ -15,6 +15,7 @@ from alfred_dev.tunnel.model import NETWORKS, Guard, Record, TunnelSpec
 from alfred_dev.tunnel.signatures import SENDERS
 
 LONGEST_S = 24 * 3600
+GATEWAY, HTTPS = "gateway", 443
 _DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d)?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 60}
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
@@ -85,6 +86,7 @@ def spec_of(
         guard=guard,
         upstream=upstream,
         host=_host(name, upstream, plan, place),
+        origin=_origin(name, upstream, plan, place),
         health_path=planned.endpoints[0].path if planned else "/health",
         expires_at=place.now + seconds(wish.lasts),
         nonce=chance.nonce,
@@ -116,6 +118,14 @@ def _host(name: str, upstream: int, plan: Plan, place: Place) -> str:
         return f"{LOOPBACK}:{upstream}"
     hosts = plan.catalog.services[name].hosts if name in plan.catalog.services else ()
     return f"{hosts[0] if hosts else name}.{plan.domain}"
+
+
+def _origin(name: str, upstream: int, plan: Plan, place: Place) -> str:
+    if not place.gateway or GATEWAY not in plan.ids:
+        return ""
+    port = plan[GATEWAY].endpoints[0].port
+    host = _host(name, upstream, plan, place)
+    return f"https://{host}" + ("" if port == HTTPS else f":{port}")
 
 
 def _free_name(name: str, taken: Mapping[str, Record]) -> str:

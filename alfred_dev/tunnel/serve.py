@@ -202,9 +202,8 @@ class Tunnel:
 
 def line(found: Seen) -> str:
     """Return a request as the list of requests has it."""
-    stamp = time.strftime("%H:%M:%S")
     note = f"   {found.note}" if found.note else ""
-    return f"{stamp} {found.method:<6} {found.path} {found.status} {found.ms:.0f} ms{note}"
+    return f"{found.method:<6} {found.path} {found.status} {found.ms:.0f} ms{note}"
 
 
 def parse_environment(environ: Mapping[str, str]) -> TunnelSpec:

@@ -191,7 +191,9 @@ class Ssh:
         try:
             out, words = await process.communicate()
         except asyncio.CancelledError:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
             raise
         return process.returncode or 0, out.decode(), words.decode(errors="replace")
 

@@ -159,9 +159,8 @@ def test_kill_9_of_the_command_leaves_nothing(world: World) -> None:
 
 def test_a_signed_webhook_passes_and_others_do_not(world: World) -> None:
     process, opened = world.open("--verify", "slack", "--path", "/webhooks/slack")
-    body, stamp = b'{"type": "event_callback"}', str(int(time.time()))
-    digest = hmac.new(SLACK.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
-    signed = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
+    body = b'{"type": "event_callback"}'
+    signed = signature(body)
     status, seen = ask(opened["url"], body=body, headers=signed)
     assert (status, seen["path"], seen["body"]) == (200, "/webhooks/slack", body.decode())
     assert ask(opened["url"], body=body)[0] == 401
@@ -288,6 +287,41 @@ def test_the_hook_runs_when_it_was_allowed_and_gets_the_url(world: World) -> Non
     assert (document["url"], document["service"]) == (opened["url"], "agent-core")
     assert document["url"] == f"{url}/hooks"
     assert opened["password"] not in json.dumps(document)
+
+
+@pytest.mark.slow
+def test_behind_the_gateway_its_rules_hold_and_it_is_told_who_calls(world: World) -> None:
+    checkout = world.checkout
+    checkout.ok("up", "gateway")
+    if not (checkout.root / ".alfred" / "run" / "gateway-tunnel.sock").exists():
+        pytest.skip("no gateway for this machine")
+    _, opened = world.open("--verify", "slack", "--path", "/hooks")
+    body = b"{}"
+    status, seen = ask(opened["url"], body=body, headers=signature(body))
+    assert status == 200
+    headers = {name.lower(): value for name, value in seen["headers"].items()}
+    assert "x-request-id" in headers  # of the gateway
+    assert "x-alfred-gateway" not in headers  # nobody vouches for the caller
+    assert ask(opened["url"], body=body)[0] == 401
+    api = checkout.json("tunnel", "api", "--ssh-host", world.server.host, "-d")
+    assert api["protected_by"] == "gateway"
+    path = f"{api['url']}/agents/core/x"
+    assert ask(path)[0] == 401
+    token = checkout.json("token")["token"]
+    assert ask(path, headers={"Authorization": f"Bearer {token}"})[0] == 200
+    assert ask(f"{api['url']}/oauth/token")[1]["error"]["code"] == "not-shown"
+    _, ngrok = world.open("--provider", "ngrok", "--public", NGROK_AUTHTOKEN=TOKEN)
+    assert ask(ngrok["url"] + "/who", headers={"X-Forwarded-For": "6.6.6.6"})[0] == 200
+    log = checkout.root / ".alfred" / "logs" / "gateway.log"
+    assert wait_for(lambda: '"path":"/who"' in log.read_text())
+    line = next(line for line in log.read_text().splitlines() if '"path":"/who"' in line)
+    assert '"client":"203.0.113.9"' in line
+
+
+def signature(body: bytes) -> dict[str, str]:
+    stamp = str(int(time.time()))
+    digest = hmac.new(SLACK.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+    return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
 
 
 @pytest.mark.slow

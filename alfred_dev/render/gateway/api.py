@@ -42,6 +42,18 @@ def own_host(target: str, world: World) -> Resource:
     return _asking(routes, world)
 
 
+def shown_host(target: str, world: World) -> Resource:
+    """Return the virtual host of one service for tunnels, whose front has asked who is calling.
+
+    So no token is asked for, and nothing is said of the caller that a service would believe.
+    """
+    if world.has(target):
+        routes = list(_versions(world.plan[target], "/", world))
+    else:
+        routes = [hosts.says({"prefix": "/"}, 503, f"{target} is not part of this stack")]
+    return {"routes": routes, "typed_per_filter_config": hosts.opened(world)}
+
+
 def _asking(routes: list[Resource], world: World) -> Resource:
     return {
         "routes": routes,

@@ -5,7 +5,6 @@ The tables of HTTPS and of tunnels are watched files, one each; the other two ar
 
 from __future__ import annotations
 
-from alfred_dev.catalog.model import Tier
 from alfred_dev.hostnames import API, AUTH, DASHBOARD, Hostname
 from alfred_dev.render.gateway import api, clusters, hosts
 from alfred_dev.render.gateway.world import Resource, World
@@ -22,20 +21,24 @@ def https(world: World) -> Resource:
 
 
 def tunnel(world: World) -> Resource:
-    """Return what may be seen from outside this machine: the API, log-in, and the public pages."""
-    names = tuple(h for h in world.names if _is_public(h, world))
-    found = [_host(target, some, world) for target, some in _targets(names).items()]
+    """Return what a tunnel may show: the API by its own rules, and what the catalog marks for it.
+
+    Of the latter the tunnel's front has asked who is calling.
+    """
+    names = tuple(h for h in world.names if _is_shown(h, world))
+    found = [_shown(target, some, world) for target, some in _targets(names).items()]
     return _table("tunnel", [*found, _nobody()])
 
 
-def _is_public(host: Hostname, world: World) -> bool:
-    if host.leads_to in (API, AUTH):
-        return True
-    if host.leads_to == DASHBOARD:
-        return False
-    definition = world.plan.catalog.services[host.leads_to]
-    label = host.name.partition(".")[0]
-    return definition.tier is Tier.PUBLIC and label in definition.hosts
+def _is_shown(host: Hostname, world: World) -> bool:
+    service = world.plan.catalog.services.get(host.leads_to)
+    return host.leads_to == API or (service is not None and service.tunnelable)
+
+
+def _shown(target: str, names: list[str], world: World) -> Resource:
+    if target == API or world.plan.catalog.services[target].hosts:
+        return _host(target, names, world)
+    return {"name": target, "domains": names, **api.shown_host(target, world)}
 
 
 def _targets(names: tuple[Hostname, ...]) -> dict[str, list[str]]:

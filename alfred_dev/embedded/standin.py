@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
 from alfred_dev.catalog.model import ProbeKind
-from alfred_dev.embedded import answers, guard, parts, roles
+from alfred_dev.embedded import answers, caller, guard, parts, roles
 from alfred_dev.embedded.metrics import Meter, MeterMiddleware
 from alfred_dev.embedded.pages import Handler, Page, routes_of
 from alfred_dev.embedded.readiness import Readiness, State, asker
@@ -71,6 +71,7 @@ class StandIn:
         pages = [
             Page("GET", "/ready", "asks all it depends on, now", self._ready),
             Page("GET", "/metrics", "for Prometheus", self._metrics),
+            Page("GET", "/whoami", "who calls, as the gateway says it", self._whoami),
         ]
         homes = [part.home for part in self.parts if part.home is not None]
         pages += homes
@@ -99,6 +100,10 @@ class StandIn:
             status_code=200 if state.ok else 503,
             headers=NOT_CACHED,
         )
+
+    async def _whoami(self, request: Request) -> Response:
+        secret = self.shared.environ.get(caller.SECRET, "")
+        return JSONResponse(caller.caller(request.headers, secret).as_json(), headers=NOT_CACHED)
 
     async def _metrics(self, request: Request) -> Response:
         from alfred_dev.embedded import exposition  # only where somebody scrapes

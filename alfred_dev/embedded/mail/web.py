@@ -216,7 +216,10 @@ def _shown(letter: Letter) -> str:
             return found[0]
         return f"{found[1]}data:{part[0]};base64,{base64.b64encode(part[2]).decode()}"
 
-    return f'<base target="_blank">{_CID.sub(embedded, letter.html())}'
+    html = _CID.sub(embedded, letter.html())
+    # Before everything else, and so before a doctype, which then would not count.
+    doctype = "<!doctype html>" if html.lstrip().lower().startswith("<!doctype") else ""
+    return f'{doctype}<base target="_blank">{html}'
 
 
 def _range(request: Request) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from enum import Enum
 class Code(Enum):
     """A canonical code of Google's APIs: its number, and the HTTP status that stands for it."""
 
+    CANCELLED = (1, 499)
     INVALID_ARGUMENT = (3, 400)
     DEADLINE_EXCEEDED = (4, 504)
     NOT_FOUND = (5, 404)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,10 +101,24 @@ class Rest:
             wanted = json_format.ParseDict(document, rpc.request())
         except (json_format.ParseError, RecursionError, TypeError, ValueError) as error:
             raise invalid(f"the request cannot be read: {error}") from None
-        answered = await rpc.handler(wanted, None)
+        answered = await _unless_gone(rpc.handler(wanted, None), request)
         if isinstance(answered, bytes):
             answered = _PullResponse.FromString(answered)
         return JSONResponse(json_format.MessageToDict(answered))
+
+
+async def _unless_gone(answering: Awaitable[Any], request: Request) -> Any:
+    """Return the answer; whoever has gone while it was waited for must get no message any more."""
+    answer = asyncio.ensure_future(answering)
+    gone = asyncio.ensure_future(request.receive())  # after the body it can only say that
+    try:
+        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise PubsubError(Code.CANCELLED, "the client has gone")
+        return answer.result()
+    finally:
+        answer.cancel()
+        gone.cancel()
 
 
 def _put(document: dict[str, Any], path: list[str], value: str) -> None:

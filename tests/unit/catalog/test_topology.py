@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alfred_dev.catalog.topology import Wanted, from_json, to_json, wanted
@@ -82,6 +82,7 @@ def test_a_mistake_is_told_in_its_place(text: str, words: str) -> None:
     assert words in problem and problem.startswith("alfred.yaml:1:")
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=60), st.sampled_from(["", "topics: ", "subscriptions: {abc: "]))
 def test_no_text_is_a_traceback(text: str, before: str) -> None:
     try:

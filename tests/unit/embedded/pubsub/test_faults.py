@@ -193,6 +193,23 @@ def test_pages_of_other_sites_and_foreign_names_are_refused(world: World) -> Non
     assert put(origin=f"https://ui.{DOMAIN}", host=f"pubsub.{DOMAIN}") == 200
 
 
+def test_a_message_is_not_given_to_a_client_that_has_gone(server: Running, world: World) -> None:
+    world.topic()
+    name = world.subscription()
+    for _ in range(3):
+        with connection(server) as one:
+            one.sendall(
+                f"POST /v1/{name}:pull HTTP/1.1\r\nHost: localhost\r\nContent-Length: 17\r\n\r\n"
+                '{"maxMessages":5}'.encode()
+            )
+            time.sleep(0.1)
+    time.sleep(0.2)
+    world.publish(["for the living"])
+    began = time.monotonic()
+    assert texts(world.pull(name)) == ["for the living"]
+    assert time.monotonic() - began < SOON_S
+
+
 def test_metrics_tell_what_waits(world: World) -> None:
     world.topic()
     name = world.subscription()

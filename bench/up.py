@@ -1,7 +1,8 @@
 """How long things take, how much they use: ``python bench/up.py [--install]``.
 
 Prints one table of medians. Needs root on Linux for ports of its own (a network namespace), else
-the 19 ports must be free. ``--install`` also measures a fresh clone, which downloads packages.
+the 19 ports must be free. ``--install`` also measures a fresh clone, which downloads packages;
+``--docker`` measures the Docker runtime instead, side by side with plain Compose.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # run as a script, the folder above is not on it
 REST_S = 20.0
 Row = tuple[str, str, str]
 
@@ -132,7 +134,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--install", action="store_true", help="measure a fresh clone too")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--docker", action="store_true", help="the Docker runtime and Compose")
     options = parser.parse_args()
+    if options.docker:
+        from bench import containers
+
+        return containers.main()
     if options.install:
         print_row(install())
     if not options.inside and os.getuid() == 0 and shutil.which("unshare"):

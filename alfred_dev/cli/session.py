@@ -287,7 +287,8 @@ def _slot(place: Workspace, wanted: str, plan_of: Callable[[int], Plan]) -> int:
     def usable(slot: int) -> bool:
         try:
             platform = plan_of(slot).platform
-            ports = {e.port: e.service for s in platform for e in s.endpoints}
+            ours = (s for s in platform if not s.by_developer)
+            ports = {e.port: e.service for s in ours for e in s.endpoints}
         except UsageError:  # a port of a project's own that this slot shifts too far
             return False
         return not listeners.conflicts(ports, listeners.listeners(ports))

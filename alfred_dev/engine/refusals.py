@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alfred_dev.engine.command import how_to_install, last_lines
-from alfred_dev.errors import MachineError, UsageError
+from alfred_dev.errors import MachineError
 
 Match = re.Match[str]
-Refused = MachineError | UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +104,18 @@ REFUSALS = (
 )
 
 
-def refused(said: str, doing: str) -> Refused:
+def refused(said: str, doing: str) -> MachineError:
     """Return the error for what ``docker`` said while it was ``doing`` something."""
+    return known_refusal(said) or MachineError(
+        "compose-failed",
+        f"{doing} did not work",
+        cause=last_lines(said) or "docker says nothing",
+        fix=["alfred-dev status   (what was started stays, to be looked at)"],
+    )
+
+
+def known_refusal(said: str) -> MachineError | None:
+    """Return the error for what ``docker`` said, None when it means nothing to us."""
     for refusal in REFUSALS:
         if match := refusal.sounds.search(said):
             return MachineError(
@@ -115,12 +124,7 @@ def refused(said: str, doing: str) -> Refused:
                 cause=_line_of(said, match),
                 fix=[*refusal.fix(match)],
             )
-    return MachineError(
-        "compose-failed",
-        f"{doing} did not work",
-        cause=last_lines(said) or "docker says nothing",
-        fix=["alfred-dev status   (what was started stays, to be looked at)"],
-    )
+    return None
 
 
 def _line_of(said: str, match: Match) -> str:

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from alfred_dev.engine.api import MISSING, Engine, EngineAnswerError
 from alfred_dev.engine.command import Docker, last_lines
+from alfred_dev.engine.refusals import known_refusal
 from alfred_dev.errors import MachineError
 from alfred_dev.image import code, debian, layers, registry, wheels
 from alfred_dev.image.layers import Layer
@@ -140,6 +141,8 @@ class Builder:
         )
         said = self._feed(lambda out: layers.archive(out, stack, configuration, name))
         found = self.inspect(name)
+        if found is None and (refusal := known_refusal(said)) is not None:
+            raise refusal
         if found is None:
             raise MachineError(
                 "image-load",

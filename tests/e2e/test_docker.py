@@ -44,6 +44,7 @@ def test_a_service_runs_in_a_container_and_leaves_nothing(contained: Contained) 
     assert len(contained.labelled("volume")) == 1
 
 
+@pytest.mark.slow
 def test_secrets_are_neither_in_the_compose_file_nor_on_a_command_line(
     contained: Contained,
 ) -> None:
@@ -82,6 +83,7 @@ def test_paused_and_stopped_by_hand_it_is_told_and_healed(contained: Contained) 
     assert contained.status("redis")["health"] == "healthy"
 
 
+@pytest.mark.slow
 def test_a_container_that_is_in_the_plan_no_more_is_removed(contained: Contained) -> None:
     contained.ok("up", "auth-ui")
     label = f"com.docker.compose.project={contained.project}"
@@ -104,6 +106,7 @@ def test_it_is_ended_without_its_alfred_yaml(contained: Contained) -> None:
     contained.ok("down")
 
 
+@pytest.mark.slow
 def test_containers_and_local_processes_side_by_side(contained: Contained, tmp_path: Path) -> None:
     contained.ok("up", "redis")
     other = Contained.on(contained.engine, tmp_path / "other")
@@ -116,6 +119,7 @@ def test_containers_and_local_processes_side_by_side(contained: Contained, tmp_p
         other.run("down", **local)
 
 
+@pytest.mark.slow
 def test_two_at_once_end_well(contained: Contained) -> None:
     running = [contained.popen("up", "auth-ui") for _ in range(2)]
     said = [process.communicate(timeout=90) for process in running]
@@ -123,6 +127,7 @@ def test_two_at_once_end_well(contained: Contained) -> None:
     assert len(contained.labelled("container")) == 1
 
 
+@pytest.mark.slow
 def test_the_other_runtime_is_refused_while_one_runs(contained: Contained) -> None:
     contained.ok("up", "auth-ui")
     done = contained.run("up", "auth-ui", "--runtime", "process")
@@ -161,6 +166,7 @@ def test_what_the_developer_runs_is_met_under_its_name(contained: Contained) -> 
         mine.communicate()
 
 
+@pytest.mark.slow
 def test_in_tiers_a_page_cannot_reach_a_database(contained: Contained) -> None:
     (contained.root / "alfred.yaml").write_text("network: {isolation: tiers}\n")
     contained.ok("up", "auth-ui", "redis", "model-router")
@@ -214,6 +220,7 @@ def test_a_compose_that_we_cannot_drive(
     assert (without.returncode, "no docker on PATH" in without.stderr) == (3, True)
 
 
+@pytest.mark.slow
 def test_nothing_of_ours_listens_beyond_loopback(contained: Contained) -> None:
     contained.ok("up", "auth-ui")
     ports = contained.engine.docker("ps", "--format", "{{.Ports}}", "--filter",

@@ -1,0 +1,282 @@
+"""The Docker runtime: faults on a real engine, and what is said of each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.compose_cli import outside
+from tests.e2e.engine import Contained, Engine
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("docker")]
+
+
+def test_a_port_held_by_a_foreign_container_is_named(contained: Contained) -> None:
+    port = contained.json("ports")["ports"][2]["port"]
+    contained.ok("up", "auth-ui")
+    port = contained.port("auth-ui")
+    contained.ok("down")
+    name = f"{contained.project}-stranger"
+    contained.engine.docker(
+        "run", "--detach", "--name", name, "--publish", f"127.0.0.1:{port}:9",
+        contained.engine.embedded, "sleep", "600",
+    )  # fmt: skip
+    try:
+        done = contained.run("up", "auth-ui", ALFRED_SLOT="")
+        assert done.returncode == 3
+        assert name in done.stderr
+        assert f"docker stop {name}" in done.stderr
+        assert contained.labelled("container") == []
+    finally:
+        contained.engine.docker("rm", "--force", name)
+
+
+def test_a_network_of_somebody_else_is_left_alone(contained: Contained) -> None:
+    contained.ok("up", "auth-ui")
+    (name,) = contained.labelled("network")
+    contained.ok("down")
+    contained.engine.docker("network", "create", name)
+    try:
+        done = contained.run("up", "auth-ui", ALFRED_SLOT="")
+        assert (done.returncode, "is not this checkout's" in done.stderr) == (3, True)
+        assert contained.labelled("container") == []
+        contained.ok("down", "--volumes", "--yes")
+        assert name in contained.engine.docker("network", "ls", "--format", "{{.Name}}")
+    finally:
+        contained.engine.docker("network", "rm", name)
+
+
+def test_a_volume_of_somebody_else_is_left_alone(contained: Contained) -> None:
+    name = f"{contained.project}_redis-embedded"
+    contained.engine.docker("volume", "create", name)
+    try:
+        done = contained.run("up", "redis")
+        assert (done.returncode, "is not this checkout's" in done.stderr) == (3, True)
+    finally:
+        contained.engine.docker("volume", "rm", name)
+
+
+def test_data_of_an_older_postgres_is_refused_before_it_is_touched(contained: Contained) -> None:
+    contained.ok("up", "db-postgres")
+    volume = f"{contained.project}_db-postgres-embedded"
+    contained.ok("down")
+    write = "echo 14 > /v/db-postgres/PG_VERSION"
+    mount = ("--user", "0", "--volume", f"{volume}:/v", contained.engine.embedded)
+    contained.engine.docker("run", "--rm", *mount, "sh", "-c", write)
+    done = contained.run("up", "db-postgres")
+    assert done.returncode == 2
+    assert "was written by PostgreSQL 14" in done.stderr
+    assert contained.labelled("container") == []
+
+
+def test_an_image_that_is_pinned_and_cannot_be_had(contained: Contained) -> None:
+    text = "services: {redis: {from: image, image: '127.0.0.1:1/none:1'}}\n"
+    (contained.root / "alfred.yaml").write_text(text)
+    done = contained.run("up", "redis")
+    assert done.returncode == 3
+    assert "127.0.0.1:1/none:1" in done.stderr
+    assert contained.labelled("container") == []
+
+
+def ailing(contained: Contained, command: str, memory: str = "64m") -> Contained:
+    """A checkout whose auth-ui is an image that does ``command``."""
+    (contained.root / "alfred.yaml").write_text(
+        "services:\n  auth-ui:\n    from: image\n"
+        f"    image: {contained.engine.embedded}\n"
+        f"    container: {{command: [python3, -c, '{command}'], memory: {memory}}}\n"
+    )
+    return contained
+
+
+@pytest.mark.parametrize(
+    ("command", "memory", "said"),
+    [
+        ('print("bye"); raise SystemExit(3)', "64m", "exit status 3"),
+        ("x = bytearray(10**9); print(len(x))", "32m", "killed for memory"),
+    ],
+    ids=["exits", "out-of-memory"],
+)
+def test_a_container_that_ends_is_explained(
+    contained: Contained, command: str, memory: str, said: str
+) -> None:
+    done = ailing(contained, command, memory).run("up", "auth-ui", "--wait-timeout", "40")
+    assert done.returncode == 1, done.stderr
+    assert said in done.stdout + done.stderr
+    assert contained.labelled("container") == [contained.container("auth-ui")]  # to be looked at
+
+
+def test_a_container_that_hangs_is_a_time_out(contained: Contained) -> None:
+    command = "import time; time.sleep(600)"
+    done = ailing(contained, command).run("up", "auth-ui", "--wait-timeout", "4")
+    assert done.returncode in (1, 4)
+    assert "auth-ui" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("after_s", [0.2, 0.5, 0.8, 1.1, 1.4, 1.7, 2.0, 2.4, 2.8, 3.2])
+def test_the_next_up_converges_after_a_kill(contained: Contained, after_s: float) -> None:
+    killed = contained.popen("up", "auth-ui", "redis")
+    time.sleep(after_s)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    contained.ok("up", "auth-ui", "redis")
+    names = [contained.container(service) for service in ("auth-ui", "redis")]
+    assert contained.labelled("container") == names
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    """A real registry on loopback: its address."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        pytest.skip("docker-registry is not here")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    config = tmp_path / "registry.yml"
+    config.write_text(
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/registry}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'}}\n"
+    )
+    log = (tmp_path / "registry.log").open("w")
+    serving = subprocess.Popen(
+        [*outside(), program, "serve", str(config)], stdout=log, stderr=subprocess.STDOUT
+    )
+    try:
+        time.sleep(1)
+        yield f"127.0.0.1:{port}"
+    finally:
+        serving.terminate()
+        serving.wait()
+        log.close()
+
+
+def test_images_come_from_a_mirror_once(
+    contained: Contained, registry: str, tmp_path: Path
+) -> None:
+    image = f"{registry}/team/page:1"
+    contained.engine.docker(
+        "build", "--tag", image, "-", given=f"FROM {contained.engine.embedded}\nLABEL mirror=yes\n"
+    )
+    contained.engine.docker("push", image)
+    contained.engine.docker("rmi", image)
+    (contained.root / "alfred.yaml").write_text(
+        "services:\n  auth-ui:\n    image: registry.example.com/team/page:1\n"
+        "    container: {command: [python3, -m, http.server, '80', --directory, /usr]}\n"
+    )
+    settings = {"ALFRED_IMAGE_REGISTRY": registry}
+    try:
+        done = contained.run("up", "auth-ui", "--no-wait", **settings)
+        assert done.returncode == 0, done.stderr
+        assert f"pulled {image}" in done.stderr
+        assert contained.inspect("auth-ui")["Config"]["Image"] == image
+        asked = (tmp_path / "registry.log").read_text().count("GET /v2/team")
+        contained.ok("up", "auth-ui", "--no-wait", "--offline", **settings)
+        contained.ok("up", "auth-ui", "--no-wait", **settings)
+        assert (tmp_path / "registry.log").read_text().count("GET /v2/team") == asked
+    finally:
+        contained.ok("down")
+        contained.engine.try_docker("rmi", image)
+
+
+@pytest.fixture
+def private(engine: Engine, tmp_path: Path) -> Iterator[PrivateEngine]:
+    """A dockerd of our own, which may be ended."""
+    if shutil.which("dockerd") is None or os.geteuid() != 0:
+        pytest.skip("needs root and dockerd")
+    made = PrivateEngine(tmp_path / "engine")
+    made.start()
+    try:
+        name = engine.embedded
+        with subprocess.Popen(
+            ["docker", "save", name], env={**os.environ, **engine.variables}, stdout=subprocess.PIPE
+        ) as saved:
+            load = subprocess.run(
+                ["docker", "load"], env={**os.environ, **made.variables}, stdin=saved.stdout,
+                capture_output=True, text=True,
+            )  # fmt: skip
+        made.loaded = load.stderr if load.returncode else ""
+        yield made
+    finally:
+        made.stop()
+
+
+class PrivateEngine:
+    """A second dockerd: no bridge of its own, no firewall rules, everything below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.socket = Path("/tmp") / f"alfred-dev-test-{os.getpid()}.sock"
+        self.variables = {"DOCKER_HOST": f"unix://{self.socket}"}
+        self.loaded = ""
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [
+                *outside(), "dockerd", "--host", f"unix://{self.socket}",
+                "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
+                "--pidfile", f"{self.folder}/pid", "--bridge", "none", "--iptables=false",
+                "--ip6tables=false",
+            ],
+            stdout=(self.folder / "log").open("w"),
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        engine = Engine(self.variables)
+        for _ in range(120):
+            if engine.try_docker("version").returncode == 0:
+                return
+            time.sleep(0.25)
+        pytest.skip(f"no second engine here: {(self.folder / 'log').read_text()[-300:]}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+def test_a_stack_survives_the_restart_of_its_engine(private: PrivateEngine, tmp_path: Path) -> None:
+    assert private.loaded == ""
+    checkout = Contained.on(Engine(private.variables), tmp_path / "project")
+    try:
+        checkout.first("up", "redis")
+        private.stop()
+        down = checkout.run("status")
+        assert (down.returncode, "does not answer" in down.stderr) == (3, True)
+        private.start()
+        assert checkout.status("redis")["health"] != "healthy"
+        checkout.ok("up", "redis")
+        assert checkout.status("redis")["health"] == "healthy"
+    finally:
+        checkout.end()
+
+
+def test_a_full_disk_of_the_engine_is_said(engine: Engine, tmp_path: Path) -> None:
+    if shutil.which("dockerd") is None or os.geteuid() != 0:
+        pytest.skip("needs root and dockerd")
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(small)], check=True)
+    private = PrivateEngine(small / "engine")
+    try:
+        private.start()
+        checkout = Contained.on(Engine(private.variables), tmp_path / "project")
+        done = subprocess.run(
+            checkout.command("up", "auth-ui"),
+            cwd=checkout.root,
+            env=checkout.variables(),
+            capture_output=True,
+            text=True,
+            timeout=400,
+        )
+        assert done.returncode == 3, done.stderr
+        assert "disk is full" in done.stderr
+        assert "docker system df" in done.stderr
+    finally:
+        private.stop()
+        subprocess.run(["umount", "--lazy", str(small)], check=True)

@@ -61,8 +61,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "plan", "probe", "runtime", "render", "host", "workspace", "reconcile", "status", "failure",
     },
     "doctor": {
-        "catalog", "changes", "envfile", "host", "ledger", "lifecycle", "logs", "names", "pki",
-        "engine", "hostnames", "plan", "planner", "probe", "projectfile", "setup", "tunnel",
+        "catalog", "changes", "envfile", "flow", "host", "ledger", "lifecycle", "logs", "names",
+        "pki", "engine", "hostnames", "plan", "planner", "probe", "projectfile", "setup", "tunnel",
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "flow": {"plan"},

@@ -1,0 +1,44 @@
+"""Everything is healthy by itself, and a task does not get through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alfred_dev.doctor.look.flows import Flows, flows
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+
+
+def judge(seen: Flows, given: Given) -> Iterable[Finding]:
+    """Name the hop that was not taken."""
+    broken = seen.broken
+    if broken is None or given.plan is None:
+        return
+    known = [name for name in (broken.peer, broken.service) if name in given.plan.ids]
+    yield Finding(
+        subject=known[0] if known else broken.service,
+        cause=f"a task that was sent did not get through: the hop '{broken.hop}' "
+        f"({broken.service} to {broken.peer}) did not happen",
+        evidence=(broken.detail,),
+        symptom=True,
+        fix=Fix(
+            text=f"Read what {broken.service} and {broken.peer} say, and send again.",
+            commands=(f"alfred-dev logs {' '.join(known)}".strip(), "alfred-dev flow events -n 1"),
+        ),
+    )
+
+
+CHECK = Check(
+    code="flow-broken",
+    title="A task does not get through the platform",
+    category=Category.FLOWS,
+    cause="one service cannot reach, or refuses, another, though each is healthy by itself",
+    fix="mend the hop that is named; `alfred-dev flow events` sends again",
+    depends_on=frozenset({
+        "postgres-refuses-writes", "redis-refuses-writes", "disk-full", "disk-read-only",
+        "endpoint-wrong", "engine-down",
+    }),
+    rank=60,
+    quick=False,
+    observe=flows,
+    judge=judge,
+)  # fmt: skip

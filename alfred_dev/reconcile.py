@@ -41,7 +41,7 @@ def steps(plan: Plan, desired: Mapping[str, LaunchSpec], observed: Observed) -> 
     ending = (
         Step(Action.STOP, name, "it is not ours to run any more")
         for name, running in observed.services.items()
-        if name not in desired and running.state is not State.STOPPED
+        if name not in desired and running.state not in (State.STOPPED, State.EXITED)
     )
     ours = [service.id for service in plan.services if service.id in desired]
     beside = [name for name in desired if name not in plan.catalog.entries]

@@ -132,6 +132,7 @@ def _usage(error: TyperException) -> AlfredError:
 
 def _command(argv: list[str]) -> str:
     known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    known |= {str(g.typer_instance.info.name) for g in app.registered_groups if g.typer_instance}
     return next((f"{word} " for word in argv[1:] if word in known), "")
 
 

@@ -20,13 +20,15 @@ class _OpensByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put ``open`` before anything but a command or the group's own options."""
-        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+        if not args:
+            args = ["--help"]
+        elif args[0] not in self.commands and args[0] not in ("-h", "--help"):
             args = ["open", *args]
         return super().parse_args(ctx, args)
 
 
 tunnel_app = typer.Typer(
-    name="tunnel", cls=_OpensByDefault, no_args_is_help=True, rich_markup_mode=None,
+    name="tunnel", cls=_OpensByDefault, rich_markup_mode=None,
     help="Show one service to the world, for a while. `tunnel SERVICE` opens.",
 )  # fmt: skip
 

@@ -109,4 +109,8 @@ def _told(service: PlannedService, urls: Mapping[str, Mapping[str, str]]) -> Pla
     mine = urls.get(service.id)
     if not mine:
         return service
-    return replace(service, environment=dict(sorted({**service.environment, **mine}.items())))
+    return replace(
+        service,
+        environment=dict(sorted({**service.environment, **mine}.items())),
+        definition=replace(service.definition, env={**service.definition.env, **mine}),
+    )

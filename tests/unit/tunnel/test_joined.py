@@ -64,6 +64,7 @@ def test_urls_are_told_to_commands_and_each_service_its_own() -> None:
     assert here["ALFRED_PUBLIC_URL"] == "https://new.test"
     assert here["ALFRED_PUBLIC_URL_AGENT_CORE"] == "https://old.test"
     assert plan["agent-core"].environment["ALFRED_PUBLIC_URL"] == "https://old.test"
+    assert plan["agent-core"].definition.env["ALFRED_PUBLIC_URL"] == "https://old.test"
     assert "ALFRED_PUBLIC_URL_AGENT_RAG" not in plan["agent-core"].environment
     assert "ALFRED_PUBLIC_URL" not in plan["ui-chat"].environment
 

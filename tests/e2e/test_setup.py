@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,50 +119,6 @@ def test_dnsmasq_that_nobody_would_ask_is_refused(project: Checkout) -> None:
     document = project.json("names", "apply", "--way", "dnsmasq", "--yes", exit_code=3)
     assert document["error"]["code"] == "dnsmasq-unused"
     assert "alfred-dev names apply --way hosts" in document["error"]["fix"]
-
-
-SUDO = """#!/bin/sh
-echo "$@" >> "{log}"
-case "$1" in -n) exit 1;; esac
-exec setpriv --reuid=0 --regid=0 --clear-groups "$@"
-"""
-
-
-@pytest.fixture
-def somebody(machine: OwnMachine, tmp_path: Path) -> Iterator[Checkout]:
-    """A user who is not root, with a sudo that asks."""
-    if shutil.which("setpriv") is None:
-        pytest.skip("needs setpriv")
-    yield machine.checkout(tmp_path / "project")
-
-
-def test_without_root_the_exact_command_is_shown_and_works(
-    machine: OwnMachine, somebody: Checkout, tmp_path: Path
-) -> None:
-    before = machine.state()
-    subprocess.run(["chown", "-R", "65534:65534", str(tmp_path)], check=True)
-    for parent in tmp_path.parents:
-        if str(parent).startswith("/tmp/") and parent.stat().st_uid == 0:
-            parent.chmod(0o755)
-    command = somebody.command("names", "apply", "--yes", "--json")
-    at = command.index("env")
-    command[at:at] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    done = subprocess.run(
-        command, env=somebody.variables(CI="1"), capture_output=True, text=True, check=False
-    )
-    if "Permission denied" in done.stderr and "python" in done.stderr:
-        pytest.skip("this user cannot read the project's environment")
-    assert done.returncode == 3, done.stderr + done.stdout
-    problem = json.loads(done.stdout)["error"]
-    assert problem["code"] == "privilege-needed"
-    assert machine.state() == before
-    shown = problem["fix"][0].removeprefix("sudo ").split()
-    machine.run(*shown)  # by root, as the user is told to
-    assert f"api.{DOMAIN}" in machine.run("cat", "/etc/hosts")
-    rows = [{"do": "Block", "path": "/etc/hosts", "lines": [], "root": True}]
-    (undo := tmp_path / "undo.json").write_text(json.dumps(rows))
-    machine.run(*shown[:-1], str(undo))
-    assert machine.state() == before
 
 
 def points(project: Checkout, *arguments: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from alfred_dev.workspace import Workspace, make_private_folder, write
 
 FILE = "runtime.json"
+SERVED = ("db-postgres", "redis", "vector-db")  # services with folders of their own
 FAILED_PULL_S = 600.0  # so long an image that could not be had is not asked for again
 
 
@@ -66,4 +67,4 @@ def _file(workspace: Workspace) -> Path:
 
 def _has_data(workspace: Workspace) -> bool:
     """Tell whether local processes have data here: made before there was a choice."""
-    return workspace.data.is_dir() and any(workspace.data.iterdir())
+    return any((workspace.data / name).exists() for name in SERVED)

@@ -34,6 +34,11 @@ OUTSIDE = re.compile(
     r"^URL$|^HOST$|^HOSTNAME$|LISTEN|BIND|DASHBOARD|OAUTH|PROXY_URL|LINK|MEDIA|IMAGE|INSTANCE|"
     r"NO_PROXY|RP_ID|HEALTH"
 )
+# Of those, what says so even where the host is a service: whom it lets in, what it calls itself.
+PUBLIC = re.compile(
+    r"ORIGIN|CORS|CALLBACK|REDIRECT|PUBLIC|EXTERNAL|ALLOW|WHITELIST|TRUSTED|ADVERTISED|LISTENER|"
+    r"ISSUER|NO_PROXY|VIRTUAL_HOST|SERVER_NAME|LISTEN|BIND"
+)
 # Ports of stores: nobody's browser speaks to them.
 STORES = (
     "postgres", "postgresql", "mysql", "mariadb", "redis", "rediss", "mongodb", "amqp", "amqps",
@@ -76,6 +81,11 @@ class Reference:
     def bundled(self) -> bool:
         """Whether a browser is what reads it."""
         return BUNDLED.match(self.key) is not None
+
+    @property
+    def public(self) -> bool:
+        """Whether it is meant for others, although it names a service."""
+        return PUBLIC.search(self.key.upper()) is not None
 
     @property
     def outside(self) -> bool:

@@ -18,7 +18,7 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
     """One finding a service."""
     used: dict[str, dict[str, Where]] = {}
     for service, reference, target in _common.internal(project):
-        if reference.bundled or (reference.outside and not reference.store):
+        if reference.bundled or (reference.public and not reference.store):
             continue
         if LATER.search(reference.key.upper()):
             continue

@@ -14,7 +14,7 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
     for service, reference, target in _common.internal(project):
         if _common.share(service, target) or reference.bundled or _elsewhere(service, target):
             continue
-        if reference.outside and not reference.store and reference.scheme is not None:
+        if reference.public and not reference.store and reference.scheme is not None:
             continue
         if (
             reference.scheme is None

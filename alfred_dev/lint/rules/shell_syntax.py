@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from alfred_dev.lint.model import Command, Project, Service
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
+from alfred_dev.lint.tree import Map, Scalar, Seq, printable
 
 OPERATORS = ("&&", "||", "|", ";", ">", ">>", "2>&1", "<")
 SHELLS = (
@@ -19,6 +20,7 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
         yield from _command(service, service.entrypoint, "entrypoint")
         yield from _health(service)
         yield from _cut(service)
+        yield from _dropped(service)
 
 
 def _command(service: Service, said: Command | None, key: str) -> Iterator[Finding]:
@@ -61,6 +63,22 @@ def _health(service: Service) -> Iterator[Finding]:
             health.place,
             service=service.name,
             fix='test: ["CMD-SHELL", "..."]',
+        )
+
+
+def _dropped(service: Service) -> Iterator[Finding]:
+    """CMD-SHELL takes one text; of a list only the first word is run."""
+    check = service.node.get("healthcheck")
+    test = check.get("test") if isinstance(check, Map) else None
+    words = [s for s in test.items if isinstance(s, Scalar)] if isinstance(test, Seq) else []
+    if len(words) > 2 and words[0].value == "CMD-SHELL":
+        yield RULE.found(
+            f"the health check of {service.name} runs {printable(words[1].value)} alone: CMD-SHELL "
+            "takes one text, what follows becomes $0, $1, ...",
+            words[0].where,
+            service=service.name,
+            severity=Severity.WARNING,
+            fix="write the command as one text, or CMD",
         )
 
 

@@ -30,7 +30,7 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
 
 def _implied(reference: Reference) -> int | None:
     """An http URL without a port asks on 80."""
-    if reference.scheme in ("http", "ws") and reference.variable and not reference.outside:
+    if reference.scheme in ("http", "ws") and reference.variable and not reference.public:
         return STANDARD[reference.scheme] if f"{reference.host}:" not in reference.text else None
     return None
 
@@ -63,7 +63,7 @@ def _finding(
 def _severity(
     there: Listening, who: list[tuple[Service, Reference]], *, hosts: bool
 ) -> Severity | None:
-    if all(r.outside for _, r in who):
+    if all(r.public for _, r in who):
         return None  # it may be how others reach it, by way of the host or a proxy
     if there.complete or hosts:
         return Severity.ERROR

@@ -110,16 +110,11 @@ def context() -> Context:
     import time
 
     from alfred_dev.catalog.parse import parse
-    from alfred_dev.lint.rule import Context
+    from alfred_dev.lint import platform
 
     shipped = importlib.resources.files("alfred_dev") / "catalog" / "services.yaml"
     catalog = parse(shipped.read_text(encoding="utf-8"), source="services.yaml")
-    ports: dict[str, frozenset[int]] = {}
-    for service in catalog.services.values():
-        for name in (service.id, *service.aliases):
-            ports[name] = frozenset(p.host for p in service.ports)
-    ranges = tuple((r.name, r.first, r.last) for r in catalog.ranges)
-    return Context(now=time.time(), ports=ports, ranges=ranges)
+    return platform.context(catalog, time.time())
 
 
 def _print_rules() -> None:

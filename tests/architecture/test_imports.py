@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "container_sources": {"plan", "catalog"},
     "planner": {"plan", "catalog", "settings", "container_sources"},
     "probe": {"plan", "catalog", "settings"},
-    "lint": set(),
+    "lint": {"catalog"},
     "identity": {"access", "workspace"},
     "embedded": {"catalog", "topology", "identity", "probe", "plan", "settings"},
     "engine": set(),
@@ -63,6 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": {
         "catalog", "changes", "envfile", "flow", "host", "ledger", "lifecycle", "logs", "names",
         "pki", "engine", "hostnames", "plan", "planner", "probe", "projectfile", "setup", "tunnel",
+        "lint",
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "flow": {"plan"},
@@ -97,6 +98,7 @@ PURE = [
     "lint/rules", "lint/tree.py", "lint/interpolate.py", "lint/dotenv.py", "lint/normal.py",
     "lint/merge.py", "lint/ports.py", "lint/model.py", "lint/build.py", "lint/dockerfile.py",
     "lint/images.py", "lint/references.py", "lint/listen.py", "lint/judge.py", "lint/fix.py",
+    "lint/platform.py",
 ]  # fmt: skip
 EFFECTS = {
     "os", "subprocess", "socket", "asyncio", "time", "random", "secrets", "httpx", "docker",

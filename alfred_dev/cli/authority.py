@@ -76,6 +76,11 @@ def slot_of(place: Workspace) -> int | None:
     return slots.of(slots.registry(os.environ, Path.home()), place.root)
 
 
+def astray(found: Loaded) -> tuple[str, ...]:
+    """Return the names that do not lead to this machine."""
+    return tuple(r.name for r in resolve.resolve(names(found)) if not r.ok)
+
+
 def all_resolve(found: Loaded) -> bool:
     """Tell whether every name leads to this machine already."""
     first, *others = names(found)

@@ -62,14 +62,28 @@ def setup(
     from alfred_dev.report import security
 
     found = pending(naming=True, trust=True, way=way, java=java)
+    astray = () if found.visible else _astray()
     if as_json:
-        report_json.emit(security.setup(found.visible, found.skipped, done=False, command="setup"))
+        document = security.setup(found.visible, found.skipped, done=False, command="setup")
+        ok = document["ok"] and not astray
+        report_json.emit({**document, "ok": ok, "astray": list(astray)})
     elif found.visible:
         print("Missing:", *security.changes(found.visible), sep="\n")
         print("Next: alfred-dev setup")
+    elif astray:
+        print(f"All is in place, but {len(astray)} names do not lead here, {astray[0]} for one.")
+        print("Next: alfred-dev names check   (dnsmasq of our own: alfred-dev up)")
     else:
         print("Nothing is missing: all names lead here, and all that we know trusts our CA.")
-    raise typer.Exit(1 if found.visible else 0)
+    raise typer.Exit(1 if found.visible or astray else 0)
+
+
+def _astray() -> tuple[str, ...]:
+    """Return the names that lead elsewhere, whatever was set up."""
+    from alfred_dev import projectfile
+    from alfred_dev.cli import authority, session
+
+    return authority.astray(projectfile.loaded(session.workspace()))
 
 
 def run(

@@ -25,6 +25,7 @@ from alfred_dev.workspace import make_private_folder, read_bytes, sweep, write
 
 NEW_CA = "alfred-dev certs mint --new-ca"
 LEDGER_KIND = "ca"
+DOMAINS = "domains"
 IGNORE = ".gitignore"
 FILES = ("ca.key", "ca.pem", "lock")
 PUBLIC_FILE = 0o644
@@ -49,7 +50,7 @@ class Store:
     def ca_folder(self) -> Path:
         """Where the CA of this domain is: one CA can sign for one domain alone."""
         folder = self.shared / "ca"
-        return folder if self.domain == DEFAULT_DOMAIN else folder / self.domain
+        return folder if self.domain == DEFAULT_DOMAIN else folder / DOMAINS / self.domain
 
     @property
     def ca_certificate(self) -> Path:
@@ -167,8 +168,10 @@ def delete_ca(folder: Path) -> None:
     for name in FILES:
         sweep(folder / name)
         (folder / name).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # not empty: the CAs of other domains lie below
-        folder.rmdir()
+    empty = (folder, folder.parent, folder.parent.parent)
+    with contextlib.suppress(OSError):  # not empty: the CAs of other domains are there
+        for each in empty if folder.parent.name == DOMAINS else (folder,):
+            each.rmdir()
 
 
 def _bad_ca(what: str, cause: str, path: Path) -> AlfredError:

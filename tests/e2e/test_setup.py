@@ -104,6 +104,23 @@ def test_a_new_ca_says_who_must_trust_it_again(machine: OwnMachine, project: Che
     assert machine.state() == before
 
 
+def test_a_foreign_line_that_wins_over_ours_is_named(
+    machine: OwnMachine, project: Checkout
+) -> None:
+    name = f"ui.{DOMAIN}"
+    machine.run("sh", "-c", f"echo '10.9.8.7 {name}' >> /etc/hosts")
+    before = machine.state()
+    project.ok("names", "apply", "--yes")
+    project.ok("certs", "trust", "--yes")
+    document = project.json("setup", "--check", exit_code=1)
+    assert document["astray"] == [name]
+    told = project.run("names", "check")
+    assert told.returncode == 1
+    assert f"leads {name} to 10.9.8.7: delete that line" in told.stderr
+    project.ok("uninstall", "--yes")
+    assert machine.state() == before
+
+
 def test_nothing_is_changed_without_a_terminal_or_a_yes(
     machine: OwnMachine, project: Checkout
 ) -> None:

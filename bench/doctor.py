@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.faults import docker  # noqa: E402 - the path comes first
+from bench.faults import docker, outside  # noqa: E402 - the path comes first
 from bench.faults.process import FAULTS  # noqa: E402
 from bench.faults.record import Fault  # noqa: E402
 from bench.faults.world import World, world  # noqa: E402
@@ -171,6 +171,18 @@ def run_pairs(w: World, count: int, every: Iterable[Fault]) -> None:
         print(f"pairs of which both are named: {good} of {len(chosen)} ({good / len(chosen):.0%})")
 
 
+def own_files() -> None:
+    """Lay a copy over the files outside of projects: nothing there is really changed."""
+    for number, place in enumerate(("/etc", "/usr/local/share")):
+        folder = Path("/run", f"alfred-bench-{number}")  # private too: a file system of memory
+        folder.mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+        for name in ("upper", "work"):
+            (folder / name).mkdir()
+        options = f"lowerdir={place},upperdir={folder}/upper,workdir={folder}/work"
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, place], check=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[])
@@ -187,9 +199,13 @@ def main() -> None:
         raise SystemExit(subprocess.run(command, env=inside).returncode)
     if arguments.runtime == "process":
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    every = FAULTS if arguments.runtime == "process" else docker.FAULTS
+        own_files()
+    every = (*FAULTS, *outside.FAULTS) if arguments.runtime == "process" else docker.FAULTS
     chosen = [f for f in every if not arguments.only or f.id in arguments.only]
     with tempfile.TemporaryDirectory() as folder, world(Path(folder), arguments.runtime) as w:
+        if arguments.runtime == "process":
+            said = w.run("setup", "--yes")
+            print(f"setup: exit {said.returncode}")
         if not arguments.no_singles:
             silent(w, chosen, arguments)
         run_pairs(w, arguments.pairs, every)

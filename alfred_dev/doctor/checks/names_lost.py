@@ -23,6 +23,17 @@ def judge(seen: Naming, given: Given) -> Iterable[Finding]:
                 fix=_fix(done, seen, given),
             )
             return
+    by_hosts = any(done.kind == "hosts_file" for done in seen.done)
+    if by_hosts and seen.absent:
+        yield Finding(
+            subject=seen.absent[0],
+            about=frozenset({"names", *seen.absent}),
+            cause=f"{len(seen.absent)} names came after setup and are not in the hosts file: "
+            f"{', '.join(seen.absent[:3])}",
+            evidence=tuple(f"{name}: no line of the hosts file has it" for name in seen.absent[:3]),
+            fix=Fix(text="Write them too.", commands=(APPLY,)),
+        )
+        return
     if seen.torn:
         yield Finding(
             subject="names",

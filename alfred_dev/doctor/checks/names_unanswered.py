@@ -10,7 +10,9 @@ from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 
 def judge(seen: Naming, given: Given) -> Iterable[Finding]:
     """Find a resolver that does not ask where our names are."""
-    missing = [r for r in seen.bad if not r.addresses]
+    missing = [r for r in seen.bad if not r.addresses and r.name not in seen.absent]
+    if not any(done.kind == "hosts_file" for done in seen.done):
+        missing = [r for r in seen.bad if not r.addresses]
     if not missing or not seen.done or not all(done.holds for done in seen.done):
         return
     hosts = any(done.kind == "hosts_file" for done in seen.done)

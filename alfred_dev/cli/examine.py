@@ -25,7 +25,7 @@ from alfred_dev.render.process import desired
 from alfred_dev.settings import Settings
 from alfred_dev.workspace import Workspace
 
-QUICK_TIMEOUT_S = 0.5
+QUICK_TIMEOUT_S = 1.5
 TIMEOUT_S = 2.0
 NOWHERE = Workspace(Path("/nonexistent"))  # a project without any file
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from alfred_dev.doctor.look.busy import Busy, busy
+from alfred_dev.doctor.look.busy import Strained, strained
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
 
 IDLE = 0.05
@@ -12,8 +12,9 @@ SHARE = 0.7  # of all processors, by one program
 WAITING = 2.0  # tasks for each processor
 
 
-def judge(seen: Busy, given: Given) -> Iterable[Finding]:
+def judge(look: Strained, given: Given) -> Iterable[Finding]:
     """Find a program that takes the machine for itself."""
+    seen = look.busy
     hogs = [hog for hog in seen.hogs if hog.share >= SHARE * seen.processors]
     if seen.idle > IDLE or not hogs or seen.waiting < WAITING:
         return
@@ -23,6 +24,8 @@ def judge(seen: Busy, given: Given) -> Iterable[Finding]:
         subject=hog.program,
         cause=f"the processors are busy: {hog.program} (pid {pids}) uses {hog.share:.1f} of "
         f"{seen.processors}; every answer takes longer than usual",
+        about=frozenset(look.late),
+        severity=Severity.ERROR if look.late else Severity.WARNING,
         evidence=(f"{seen.idle:.0%} idle, {seen.waiting:.1f} tasks for each processor",),
         fix=Fix(
             text="End it if you need it not, or wait for it.",
@@ -39,9 +42,9 @@ CHECK = Check(
     severity=Severity.WARNING,
     cause="another program computes on all processors",
     fix="end it, or wait",
-    rank=90,
+    rank=42,
     needs_plan=False,
     quick=False,
-    observe=busy,
+    observe=strained,
     judge=judge,
 )

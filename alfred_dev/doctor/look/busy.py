@@ -9,8 +9,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.host import procnet
+from alfred_dev.probe.base import Reason
+from alfred_dev.status import EndpointStatus
 
 MOMENT_S = 0.25
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -34,6 +37,30 @@ class Busy:
     waiting: float
     processors: int = 1
     hogs: tuple[Hog, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strained:
+    """``late``: services that did not answer in time, or say that somebody else did not."""
+
+    busy: Busy
+    late: tuple[str, ...] = ()
+
+
+async def strained(scene: Scene) -> Strained:
+    """Watch the processors, and see whom that makes late."""
+    found = await scene.see(busy)
+    if scene.stack is None:
+        return Strained(busy=found)
+    seen = await scene.see(services)
+    late = [row.id for row in seen.ill if any(_late(e) for e in row.status.endpoints)]
+    return Strained(busy=found, late=tuple(late))
+
+
+def _late(endpoint: EndpointStatus) -> bool:
+    return not endpoint.healthy and (
+        endpoint.reason is Reason.TIMEOUT or "no complete answer" in endpoint.detail
+    )
 
 
 async def busy(scene: Scene) -> Busy:

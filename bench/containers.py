@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench.up import Row, alfred, print_row, seconds
 
-ROUNDS = 3
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 REST_S = 20.0
 ENGINES = ("dockerd", "containerd", "containerd-shim", "containerd-shim-runc-v2", "docker-proxy")
 

@@ -106,7 +106,9 @@ SERVICE_FIELDS: dict[str, Spec] = {
     "client": MapOf("variables", Text("a value"), VARIABLE),
     "aliases": ListOf("other names", Text("a name", pattern=ID)),
     "api": ListOf("parts of the API", Text("a part", choices=API)),
-    "image": Text("an image pinned to a version", pattern=r"[a-z0-9./-]+:[\w.-]+"),
+    "image": Text(
+        "an image pinned to a version", pattern=r"([a-z0-9.-]+:[0-9]{1,5}/)?[a-z0-9._/-]+:[\w.-]+"
+    ),
     "context": Text("a folder of a platform checkout"),
     "binary": BINARY,
     "container": CONTAINER,

@@ -24,6 +24,7 @@ from alfred_dev.settings import url_twins
 from alfred_dev.workspace import Artifact
 
 PROJECT_VARIABLE = "ALFRED_PROJECT_NAME"
+HEALTH_INTERVAL = "60s"
 READABLE = 0o644  # by the user of a container
 
 
@@ -107,6 +108,9 @@ def _add_site(document: Document, plan: Plan, site: Site) -> None:
     for name, entry in document["services"].items():
         entry.pop("build", None)
         entry["image"] = literal(image(plan[name], site))
+        if "healthcheck" in entry:
+            # Each check starts a process through the engine, and nothing here waits for them.
+            entry["healthcheck"] = {**entry["healthcheck"], "interval": HEALTH_INTERVAL}
         entry["pull_policy"] = "never"  # what is wanted is here by now, or has been refused
     for name, network in document["networks"].items():
         if subnet := site.subnets.get(name):

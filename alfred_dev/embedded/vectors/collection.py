@@ -10,19 +10,18 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from alfred_dev.embedded.vectors import queries
+from alfred_dev.embedded.vectors import queries, seal, shape
 from alfred_dev.embedded.vectors.conditions import filter_of, point_id
-from alfred_dev.embedded.vectors.errors import VectorError, bad, unsupported
+from alfred_dev.embedded.vectors.errors import VectorError, bad
+from alfred_dev.embedded.vectors.seal import SHARD
 
 Json = Mapping[str, Any]
-CONFIG, SHARD, SEALED = "collection.json", "shard", "sealed.json"
+CONFIG = "collection.json"
 # Every file that the engine makes is mapped into memory: a write beyond the disk's end would kill
 # the process, so none is begun near it. The engine's files grow by 32 MB.
 SPARE_BYTES = 128 * 1024 * 1024
 SCROLL_LIMIT = 10
 _OK = {"status": "completed"}
-# Exact search is faster than building a graph as long as there are few vectors, and never wrong.
-_NO_GRAPH = 2**40
 
 
 class Collection:
@@ -36,7 +35,7 @@ class Collection:
     def create(cls, folder: Path, config: Json) -> None:
         """Make the files of a new collection in ``folder``, which must exist."""
         (folder / SHARD).mkdir()
-        edge.EdgeShard.create(str(folder / SHARD), _edge_config(config)).close()
+        edge.EdgeShard.create(str(folder / SHARD), shape.edge_config(config)).close()
         (folder / CONFIG).write_text(json.dumps(config))
 
     @classmethod
@@ -44,7 +43,7 @@ class Collection:
         """Open what ``create`` made. Raises VectorError when it cannot be read, or parts lack."""
         try:
             config = json.loads((folder / CONFIG).read_text())
-            _check_sealed(folder)
+            seal.check(folder)
             return cls(folder, config, edge.EdgeShard.load(str(folder / SHARD)))
         except VectorError:
             raise
@@ -61,10 +60,7 @@ class Collection:
     def seal(self) -> None:
         """Write everything to the files, and note which there are."""
         self._shard.flush()
-        found = {str(p.relative_to(self.folder)): p.stat().st_size for p in _files(self.folder)}
-        scratch = self.folder / f"{SEALED}.new"
-        scratch.write_text(json.dumps(found))
-        scratch.replace(self.folder / SEALED)
+        seal.seal(self.folder)
 
     # -- what changes it ------------------------------------------------------------------------
 
@@ -146,7 +142,7 @@ class Collection:
 
     def _reindex(self, operation: Any) -> Json:
         # Files come and go meanwhile: nobody shall miss one.
-        (self.folder / SEALED).unlink(missing_ok=True)
+        seal.unseal(self.folder)
         done = self._change(operation)
         self.seal()
         return done
@@ -291,70 +287,6 @@ def _rows(body: Json) -> Iterator[tuple[Any, Any, Any]]:
         columns = [[(name, v) for v in column] for name, column in vectors.items()]
         vectors = [dict(row) for row in zip(*columns, strict=True)]
     yield from zip(ids, vectors, payloads or [None] * len(ids), strict=True)
-
-
-def _edge_config(config: Json) -> Any:
-    vectors = config.get("vectors") or {}
-    named = {"": vectors} if "size" in vectors else vectors
-    sparse = config.get("sparse_vectors") or {}
-    if config.get("init_from"):
-        raise unsupported("a collection made of another (init_from)")
-    return edge.EdgeConfig(
-        vectors={name: _dense(params) for name, params in named.items()},
-        sparse_vectors={name: _sparse(params or {}) for name, params in sparse.items()},
-        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=_NO_GRAPH),
-    )
-
-
-def _dense(params: Json) -> Any:
-    several = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
-    distance = getattr(edge.Distance, str(params["distance"]).capitalize(), None)
-    if distance is None or not 1 <= params["size"] <= 65536:
-        raise bad(
-            "a vector has a size of 1 to 65536, and a distance: Cosine, Euclid, Dot, Manhattan"
-        )
-    return edge.EdgeVectorParams(
-        params["size"],
-        distance,
-        multivector_config=several if params.get("multivector_config") is not None else None,
-        datatype=_datatype(params),
-    )
-
-
-def _sparse(params: Json) -> Any:
-    modifier = edge.Modifier.Idf if params.get("modifier") == "idf" else None
-    return edge.EdgeSparseVectorParams(modifier=modifier, datatype=_datatype(params.get("index")))
-
-
-def _datatype(params: Json | None) -> Any:
-    name = (params or {}).get("datatype")
-    found = getattr(edge.VectorStorageDatatype, str(name).capitalize(), None) if name else None
-    if name and found is None:
-        raise unsupported(f"vectors of the type {name}")
-    return found
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    # What only ever grows. Not the log: it is cut when all of it is in these files, and has check
-    # sums of its own.
-    segments = folder / SHARD / "segments"
-    for pattern in ("segment.json", "page_*.dat", "chunk_*.mmap", "mutable_id_tracker.*"):
-        yield from segments.rglob(pattern)
-
-
-def _check_sealed(folder: Path) -> None:
-    """Refuse what has lost files: the engine would begin anew without a word."""
-    log = folder / SHARD / "wal"
-    if not any(log.glob("*-*")):
-        raise VectorError(500, f"{log} is not there, or empty")
-    try:
-        known: Mapping[str, int] = json.loads((folder / SEALED).read_text())
-    except FileNotFoundError:
-        return  # never yet at rest: all of it is in the log
-    for name, size in known.items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size < size:
-            raise VectorError(500, f"{path} is not there, or cut off")
 
 
 def _one_line(error: BaseException) -> str:

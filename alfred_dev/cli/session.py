@@ -101,6 +101,7 @@ def stack(
     if make_secrets and wants is not None:
         planning.obtain(slot, wants, obtaining)
     if make_secrets:
+        planning.plan(slot)  # refuses a slot that cannot be used, before it is claimed
         slots.claim(slots_file(), place.root, str(slot), usable=lambda _: True)
         gatekeeper.identity(place).name_issuer(planning.plan(slot).issuer)
     return planning.stack(slot)

@@ -68,6 +68,7 @@ def test_everything_survives_a_restart(data: Path) -> None:
         assert (found.payload, found.vector) == ({"n": "number 7"}, [7.0, 1.0, 0.5, 0.25])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grpc", [False, True], ids=["rest", "grpc"])
 def test_a_kill_under_load_loses_nothing_acknowledged(data: Path, grpc: bool) -> None:
     spec = serving.spec(data)
@@ -104,6 +105,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_damaged_data_is_refused_with_what_to_type(data: Path, kind: str) -> None:
     (path,) = (data / "edge" / "things").glob(DAMAGE[kind])
@@ -140,6 +142,7 @@ def refuses(data: Path) -> None:
     assert {str(p): p.stat().st_size for p in data.rglob("*.mmap")} == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="mounts a small disk")
 def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
     data = tmp_path / "data"

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,11 +79,11 @@ def test_data_of_an_older_postgres_is_refused_before_it_is_touched(contained: Co
 
 
 def test_an_image_that_is_pinned_and_cannot_be_had(contained: Contained) -> None:
-    text = "services: {redis: {from: image, image: '127.0.0.1:1/none:1'}}\n"
+    text = "services: {redis: {from: image, image: '127.0.0.1:1/none:1.0'}}\n"
     (contained.root / "alfred.yaml").write_text(text)
     done = contained.run("up", "redis")
     assert done.returncode == 3
-    assert "127.0.0.1:1/none:1" in done.stderr
+    assert "127.0.0.1:1/none:1.0" in done.stderr
     assert contained.labelled("container") == []
 
 
@@ -205,6 +206,7 @@ def private(engine: Engine, tmp_path: Path) -> Iterator[PrivateEngine]:
         yield made
     finally:
         made.stop()
+        shutil.rmtree(made.short, ignore_errors=True)
 
 
 class PrivateEngine:
@@ -213,21 +215,24 @@ class PrivateEngine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
-        self.socket = Path("/tmp") / f"alfred-dev-test-{os.getpid()}.sock"
+        self.short = Path(tempfile.mkdtemp(prefix="ad-"))  # a socket's path must not be long
+        self.socket = self.short / "docker.sock"
         self.variables = {"DOCKER_HOST": f"unix://{self.socket}"}
         self.loaded = ""
 
     def start(self) -> None:
+        log = (self.folder / "log").open("w")
         self.process = subprocess.Popen(
             [
                 *outside(), "dockerd", "--host", f"unix://{self.socket}",
-                "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
+                "--data-root", f"{self.folder}/data", "--exec-root", f"{self.short}/exec",
                 "--pidfile", f"{self.folder}/pid", "--bridge", "none", "--iptables=false",
                 "--ip6tables=false",
             ],
-            stdout=(self.folder / "log").open("w"),
+            stdout=log,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
+        log.close()
         engine = Engine(self.variables)
         for _ in range(120):
             if engine.try_docker("version").returncode == 0:
@@ -279,4 +284,5 @@ def test_a_full_disk_of_the_engine_is_said(engine: Engine, tmp_path: Path) -> No
         assert "docker system df" in done.stderr
     finally:
         private.stop()
+        shutil.rmtree(private.short, ignore_errors=True)
         subprocess.run(["umount", "--lazy", str(small)], check=True)

@@ -12,7 +12,8 @@ from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 def judge(seen: Certs, given: Given) -> Iterable[Finding]:
     """Find a gateway that was not told of a renewal, or whose chain does not hold."""
     fix = Fix(text="Restart the gateway.", commands=(restart(GATEWAY),), automatic=True)
-    if seen.serving and seen.on_disk and seen.serving != seen.on_disk:
+    renewed = not any(leaf.reason for leaf in seen.leaves if leaf.name == GATEWAY)
+    if renewed and seen.serving and seen.on_disk and seen.serving != seen.on_disk:
         yield Finding(
             subject=GATEWAY,
             about=frozenset({"certificates"}),

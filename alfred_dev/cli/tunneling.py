@@ -244,6 +244,7 @@ def _say(
     record: Record, chance: Chance, spec: TunnelSpec, told: Mapping[str, str], how: How
 ) -> None:
     from alfred_dev.report import json as report_json
+    from alfred_dev.report import qr
     from alfred_dev.report import tunnels as report
 
     user = spec.guard.user
@@ -254,6 +255,8 @@ def _say(
         return
     for line in report.opening(record, user=user, password=chance.password, told=told):
         print(line, flush=True)
+    if sys.stdout.isatty() and not record.where and sys.stdout.encoding.lower() == "utf-8":
+        print(*qr.lines(record.url + record.path), sep="\n", flush=True)
 
 
 def _offer_restart(ctx: typer.Context, stack: Stack, record: Record, how: How) -> None:

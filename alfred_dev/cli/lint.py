@@ -86,7 +86,7 @@ def _report(paths: list[str], only: list[str], known: Mapping[str, int]) -> Repo
         if not Path(path).exists():
             raise UsageError(
                 "file-unreadable", f"{path} cannot be read", cause="nothing is there",
-                fix=["ls"], where=path,
+                fix=["alfred-dev lint FILE or FOLDER"], where=path,
             )  # fmt: skip
     unknown = sorted(set(only) - {r.code for r in rules()} - {SUPPRESSION})
     if unknown:

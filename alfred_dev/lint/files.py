@@ -92,6 +92,11 @@ def join(folder: str, path: str) -> str:
         return path
 
 
+def named(folder: str) -> str:
+    """Return the folder's own name, as Compose takes it for the project."""
+    return os.path.basename(os.path.abspath(folder or "."))  # noqa: PTH100, PTH119
+
+
 def parent(path: str) -> str:
     """Return the folder of ``path``."""
     return os.path.dirname(path)  # noqa: PTH120 - text in, text out

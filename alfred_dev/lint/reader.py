@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from alfred_dev.lint import build, discover, dockerfile, dotenv, interpolate, loading
-from alfred_dev.lint.files import Files, join, parent
+from alfred_dev.lint.files import Files, join, named, parent
 from alfred_dev.lint.model import Mount, Project, Service, Variable
 from alfred_dev.lint.tree import Map, Ref, Scalar
 
@@ -31,7 +31,7 @@ def projects(files: Files, paths: Sequence[str]) -> tuple[Project, ...]:
 def project(files: Files, group: discover.Group, words: _Words | None = None) -> Project:
     """Read one project."""
     folder = parent(group.files[0])
-    name = folder.rstrip("/").rpartition("/")[2] or "project"
+    name = named(folder) or "project"
     own, example = loading.environment(files, folder)
     scope = loading.scope_of(own, example, name)
     loader = loading.Loader(files, folder)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from alfred_dev.errors import Where
 from alfred_dev.lint import judge, reader
-from alfred_dev.lint.files import Disk, Files
+from alfred_dev.lint.files import Disk, Files, join
 from alfred_dev.lint.model import Project
 from alfred_dev.lint.rule import Context, Finding, Severity
 from alfred_dev.lint.rules import rules
@@ -47,7 +47,7 @@ def lint_paths(
     ``only``: rule codes, default all. ``baseline``: old sins, see ``judge.fingerprint``.
     """
     disk = files or Disk()
-    found = reader.projects(disk, paths)
+    found = reader.projects(disk, tuple(dict.fromkeys(join("", p) for p in paths)))
     chosen = [r for r in rules() if not only or r.code in only]
     findings = judge.findings(found, chosen, context)
     texts = _texts(disk, findings, found)

@@ -98,12 +98,12 @@ def mutated(seed: int, seeds: list[dict[str, str]]) -> dict[str, str]:
 
 
 def run(numbers: Iterable[int]) -> float:
-    """Lint them all; return the seconds of the slowest. What is raised says which one it was."""
+    """Lint them all; return the processor seconds of the slowest. An error names its input."""
     seeds = _seeds()
     worst = 0.0
     for number in numbers:
         texts = mutated(number, seeds)
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             report = lint_paths(["."], context=CONTEXT, files=Memory(texts))
         except Exception as error:
@@ -111,5 +111,5 @@ def run(numbers: Iterable[int]) -> float:
             raise
         for finding in report.findings:
             assert finding.where.line >= 1
-        worst = max(worst, time.perf_counter() - began)
+        worst = max(worst, time.process_time() - began)
     return worst

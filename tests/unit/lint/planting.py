@@ -30,6 +30,14 @@ def valid(seed: int, services: int = 6) -> dict[str, str]:
     return {"compose.yaml": "\n".join(lines) + "\n", ".env.example": EXAMPLE}
 
 
+def bare(text: str) -> str:
+    """Return a project without its stores: a file of which another one has them."""
+    lines = text.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("  s0-"))
+    last = next(i for i, line in enumerate(lines) if line == "networks:")
+    return "\n".join(["services:", *lines[first:last], "networks: {back: {external: true}}"]) + "\n"
+
+
 EXAMPLE = "POSTGRES_PASSWORD=\nREDIS_PASSWORD=\nRABBIT_PASSWORD=\n"
 
 

@@ -40,9 +40,6 @@ class Provider(Protocol):
     """One way to the world. Every method may raise TunnelError."""
 
     name: str
-    enforces: frozenset[str]
-    trusts_client: bool
-    """Whether the last hop of X-Forwarded-For is the provider's own word."""
 
     async def open(self, port: int) -> Opened:
         """Lead a public URL to ``port`` of loopback; within ``OPEN_TIMEOUT_S``."""

@@ -52,11 +52,6 @@ class Guard:
         ]
         return " + ".join(words) or PUBLIC
 
-    @property
-    def kinds(self) -> frozenset[str]:
-        """Return what a provider must be able to enforce."""
-        return frozenset({NETWORKS} if self.networks else ())
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelSpec:

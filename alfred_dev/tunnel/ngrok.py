@@ -8,8 +8,9 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -19,7 +20,7 @@ import h11
 from alfred_dev.errors import AlfredError, TunnelError
 from alfred_dev.tunnel import agent, faults, state
 from alfred_dev.tunnel.base import Opened, Place, Reached
-from alfred_dev.tunnel.model import NETWORKS, State
+from alfred_dev.tunnel.model import State
 from alfred_dev.tunnel.ssh import reach_url
 from alfred_dev.tunnel.wire import Answer, fetch
 
@@ -88,7 +89,8 @@ def download(home: Path) -> None:
     from pyngrok.exception import PyngrokError
 
     try:
-        installer.install_ngrok(str(downloaded(home)))
+        with contextlib.redirect_stdout(sys.stderr):  # it shows its progress
+            installer.install_ngrok(str(downloaded(home)))
     except (PyngrokError, OSError) as error:
         raise faults.no_network(faults.plain(str(error))) from error
 
@@ -114,12 +116,9 @@ class Ngrok:
     place: Place
     domain: str = ""
     name: str = "ngrok"
-    enforces: frozenset[str] = frozenset({NETWORKS})
-    trusts_client: bool = True
     api: str = ""
     owner: str = ""
     _url: str = ""
-    _children: list[int] = field(default_factory=list)
 
     @property
     def run(self) -> Path:
@@ -134,7 +133,6 @@ class Ngrok:
             raise faults.no_agent("ngrok", [faults.INSTALL_NGROK, faults.OTHER])
         token = find_token(os.environ, self.place.home.parent, Path.home())
         self.api = await asyncio.to_thread(ensure_agent, self.run, token, program)
-        self._children = agent.pids(self.run)
         await self._call("DELETE", self._mine())  # what a killed front has left in the agent
         wanted: dict[str, Any] = {
             "name": self.place.name,

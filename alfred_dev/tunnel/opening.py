@@ -20,7 +20,7 @@ _DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d)?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 60}
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 ENFORCES: Mapping[str, frozenset[str]] = {"ngrok": frozenset({NETWORKS}), "ssh": frozenset()}
-"""What each provider's front can know: ssh does not tell the client's address."""
+"""Which guards hold behind each provider: ssh does not tell the client's address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def spec_of(
         ssh_host=_ssh_host(wish, plan.settings) if provider == "ssh" else "",
         project=place.project,
         detached=wish.detached,
-        trusts_client=provider == "ngrok",
+        trusts_client=NETWORKS in ENFORCES[provider],
         socket=place.gateway,
         search=place.search,
         ssh_agent=place.ssh_agent,

@@ -85,8 +85,6 @@ class Ssh:
     server: Server
     domain: str = ""
     name: str = "ssh"
-    enforces: frozenset[str] = frozenset()
-    trusts_client: bool = False
     remote: int = 0
     _process: asyncio.subprocess.Process | None = None
     _said: bytearray = field(default_factory=bytearray)

@@ -43,7 +43,8 @@ def _finding(found: list[tuple[Service, Port]], severity: Severity, what: str) -
         service=found[0][0].name,
         severity=severity,
         fix="127.0.0.1: before the port, unless other machines are to reach it",
-        edits=tuple(_edits(found)),
+        # That nobody else is to reach a store can be taken for granted; of a page it cannot.
+        edits=tuple(_edits(found)) if severity is Severity.WARNING else (),
     )
 
 

@@ -54,6 +54,7 @@ def show(as_json: options.Json = False) -> None:
 
 
 def mint(
+    ctx: typer.Context,
     new_ca: Annotated[
         bool, typer.Option("--new-ca", help="A new CA too. All that trusted the old one must anew.")
     ] = False,
@@ -70,15 +71,15 @@ def mint(
             yes=yes,
             command="alfred-dev certs mint --new-ca --yes",
         )
-    _mint(new_ca=new_ca, force=False, as_json=as_json)
+    _mint(ctx, new_ca=new_ca, force=False, as_json=as_json)
 
 
-def renew(as_json: options.Json = False) -> None:
+def renew(ctx: typer.Context, as_json: options.Json = False) -> None:
     """Make the certificates anew, by the same CA: nothing has to be trusted again."""
-    _mint(new_ca=False, force=True, as_json=as_json)
+    _mint(ctx, new_ca=False, force=True, as_json=as_json)
 
 
-def _mint(*, new_ca: bool, force: bool, as_json: bool) -> None:
+def _mint(ctx: typer.Context, *, new_ca: bool, force: bool, as_json: bool) -> None:
     from alfred_dev.cli import authority, session
     from alfred_dev.pki import store as pki_store
 
@@ -91,6 +92,8 @@ def _mint(*, new_ca: bool, force: bool, as_json: bool) -> None:
         force=force,
         new_ca=new_ca,
     )
+    if done.leaves:
+        _tell_gateway(ctx, place)
     for line in done.notes:
         session.note(f"warning: {line}")
     if new_ca:
@@ -98,13 +101,20 @@ def _mint(*, new_ca: bool, force: bool, as_json: bool) -> None:
             session.note(f"has to trust the new CA: {entry.data['place']}; alfred-dev setup")
     if as_json:
         return show(as_json=True)
-    if done.new_ca:
-        print(f"made   the CA       {store.ca_certificate}")
-    for leaf, reason in done.leaves.items():
-        print(f"made   {leaf:<12} {store.certificate(leaf)} ({reason})")
-    if not done.leaves:
-        print("Nothing was missing.")
+    ca = [f"made   {'the CA':<12} {store.ca_certificate}"] if done.new_ca else []
+    leaves = [f"made   {k:<12} {store.certificate(k)} ({why})" for k, why in done.leaves.items()]
+    print(*([*ca, *leaves] or ["Nothing was missing."]), sep="\n")
     return None
+
+
+def _tell_gateway(ctx: typer.Context, place: Workspace) -> None:
+    """Have a gateway that runs serve the new certificates: at once, without a restart."""
+    from alfred_dev import lifecycle
+    from alfred_dev.cli import session
+
+    if (place.render / lifecycle.GATEWAY_FOLDER).is_dir():
+        with session.locked("certs"):
+            lifecycle.refresh_gateway(session.stack(ctx))
 
 
 def trust(java: Java = False, yes: options.Yes = False, as_json: options.Json = False) -> None:

@@ -16,7 +16,7 @@ from alfred_dev.embedded.become import become, plain_environment
 from alfred_dev.embedded.listen import check_free
 from alfred_dev.embedded.spec import EmbeddedSpec
 
-CONFIGURATION = "render/gateway/bootstrap.yaml"  # in the folder that services start in
+CONFIGURATION = "render/gateway/bootstrap.json"  # in the folder that services start in
 SOCKETS = ("run/gateway-admin.sock", "run/gateway-tunnel.sock")
 WORKERS = 2
 FLUSH_MS = 1000

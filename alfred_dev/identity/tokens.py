@@ -45,7 +45,7 @@ def mint(subject: Subject, key: SigningKey, *, issuer: str, now: float, ttl_s: i
         "aud": AUDIENCE,
         "sub": subject.user,
         "role": subject.role,
-        **({"scope": subject.scope} if subject.scope else {}),
+        **({"scope": " ".join(subject.scope.split())} if subject.scope.split() else {}),
         **({"client_id": subject.client} if subject.client else {}),
         "iat": at,
         "nbf": at,

@@ -154,9 +154,9 @@ def test_a_certificate_of_another_key_leaves_the_old_one_in_force(door: Door) ->
 
 def test_garbage_leaves_the_old_configuration_in_force(door: Door) -> None:
     for name in ("routes-https", "clusters", "listeners", "certificate"):
-        path = door.folder / "render" / "gateway" / f"{name}.yaml"
+        path = door.folder / "render" / "gateway" / f"{name}.json"
         broken = path.with_suffix(".new")
-        broken.write_text("resources: [{")
+        broken.write_text('{"resources": [{')
         broken.replace(path)
     time.sleep(0.5)
     assert heard(door.get("api", "/agents/core/", token=door.token()))["service"] == "agent-core"

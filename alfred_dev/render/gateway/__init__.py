@@ -2,15 +2,15 @@
 
 Four files are watched and change without a restart: clusters (where services are), routes (what
 leads where), listeners (what is enforced), certificates. They are replaced by rename only: Envoy
-does not notice writes in place. Paths are relative to the folder that Envoy runs in.
+does not notice writes in place. They are JSON, which it reads many times faster than YAML. Paths
+are relative to the folder that Envoy runs in.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
-
-import yaml
 
 from alfred_dev.access import Access
 from alfred_dev.plan import Plan
@@ -19,15 +19,7 @@ from alfred_dev.render.gateway.world import Place, World
 from alfred_dev.workspace import Artifact
 
 FOLDER = "gateway"
-BOOTSTRAP = f"{FOLDER}/bootstrap.yaml"
-# libyaml writes the same and is ten times faster.
-_FASTEST: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-class _Dumper(_FASTEST):  # type: ignore[misc]  # its base is known at run time only
-    def ignore_aliases(self, data: object) -> bool:
-        """Write what stands in several places in each of them."""
-        return True
+BOOTSTRAP = f"{FOLDER}/bootstrap.json"
 
 
 def render(plan: Plan, access: Access, place: Place) -> tuple[Artifact, ...]:
@@ -53,5 +45,4 @@ def resources(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _artifact(name: str, document: Mapping[str, Any]) -> Artifact:
-    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=1_000_000)
-    return Artifact(f"{FOLDER}/{name}.yaml", text)
+    return Artifact(f"{FOLDER}/{name}.json", json.dumps(document, indent=1) + "\n")

@@ -43,12 +43,6 @@ def enforcing(world: World) -> list[Resource]:
             BUFFER,
             typed("envoy.extensions.filters.http.buffer.v3.Buffer", max_request_bytes=1 << 24),
         ),
-        _filter(
-            "envoy.filters.http.grpc_stats",
-            typed(
-                "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig", emit_filter_state=True
-            ),
-        ),
         router(),
     ]
 

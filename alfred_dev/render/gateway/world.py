@@ -89,7 +89,7 @@ def typed(kind: str, **fields: Any) -> Resource:
 
 def files(name: str, world: World) -> Resource:
     """Return a source of configuration: a file of ours that Envoy watches."""
-    path = {"path": f"{world.place.watched}/{name}.yaml"}
+    path = {"path": f"{world.place.watched}/{name}.json"}
     return {"resource_api_version": "V3", "path_config_source": path}
 
 

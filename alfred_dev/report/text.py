@@ -27,6 +27,8 @@ STYLES = {
 }
 # Below this width a table would cut URLs; each service gets lines of its own instead.
 NARROW = 78
+# What people call by a service's name, not by its own port; `status` shows it.
+BEHIND = ("gateway", "identity")
 
 
 class _Console(Console):
@@ -70,7 +72,7 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
     """Print every URL of what was selected; each of them answers."""
     out = console()
     chosen = [s for s in report.statuses if s.selected]
-    rows = [(e, s) for s in chosen for e in s.endpoints]
+    rows = [(e, s) for s in chosen if s.id not in BEHIND for e in s.endpoints]
     rows.sort(key=lambda pair: pair[0].endpoint.row)
     table = _table(out, "SERVICE", "URL", "FROM")
     for endpoint, status in rows:
@@ -88,6 +90,7 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
         every = sum(len(s.endpoints) for s in counted)
         started = f"{_many(len(counted), 'service')}, {_many(every, 'port')}"
         out.print(typed(f"{started} started, health not awaited: alfred-dev status"))
+    _print_door(out, plan, chosen)
     _print_developers(out, chosen)
     left = [s.id for s in report.statuses if not s.selected and s.health is Health.DOWN]
     if left:
@@ -97,6 +100,13 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
         + typed("next: alfred-dev status | logs -f | down"),
         soft_wrap=True,
     )
+
+
+def _print_door(out: Console, plan: Plan, chosen: Sequence[ServiceStatus]) -> None:
+    """Say under which names a browser finds it."""
+    if any(s.id == "gateway" and s.health is Health.HEALTHY for s in chosen):
+        urls = [plan.web_url(f"{label}.{plan.domain}") for label in ("ui", "admin", "api")]
+        out.print(f"by name: {' '.join(urls)}", soft_wrap=True)
 
 
 def _print_developers(out: Console, chosen: Sequence[ServiceStatus]) -> None:

@@ -1,16 +1,20 @@
 """A database that keeps its data in its container."""
 
+import re
 from collections.abc import Iterator
 
 from alfred_dev.lint.model import Project
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
 from alfred_dev.lint.rules import _common
 
+TEST = re.compile(r"(^|[/._-])(tests?|ci|e2e)([/._-]|$)")  # what is thrown away anyway
 KINDS = ("postgres", "mysql", "mongo", "minio", "elasticsearch", "neo4j", "cassandra", "influxdb")
 
 
 def check(project: Project, context: Context) -> Iterator[Finding]:
     """One finding for the project."""
+    if any(TEST.search(file) for file in project.files):
+        return
     bare = []
     for service in project.services.values():
         image = _common.image_of(service)

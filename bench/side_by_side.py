@@ -84,6 +84,7 @@ def main() -> None:
         sys.exit(subprocess.run(["unshare", "-n", "sh", "-c", script, "sh", *again]).returncode)
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_DATA_HOME"] = f"{name}/data"
+        os.environ["ALFRED_RUNTIME"] = "process"
         folders = [Path(name, "one"), Path(name, "two")]
         for folder in folders:
             folder.mkdir()

@@ -146,7 +146,7 @@ def uninstall(yes: options.Yes = False) -> None:
     """End everything, delete what was made here but .env, and give the machine back."""
     from alfred_dev import consent, lifecycle, slots, workspace
     from alfred_dev.changes.machine import Machine
-    from alfred_dev.cli import authority, session, tunneling
+    from alfred_dev.cli import authority, open_tunnels, session
     from alfred_dev.cli.stack import confirm
     from alfred_dev.pki.store import delete_leaves
     from alfred_dev.report import security
@@ -161,7 +161,7 @@ def uninstall(yes: options.Yes = False) -> None:
     confirm(question, yes=yes, command="alfred-dev uninstall --yes")
     if place.home.is_dir():
         with session.locked("uninstall"):
-            tunneling.end_all(place)
+            open_tunnels.end_all(place)
             lifecycle.down(place, session.runtimes(place), session.note)
     act.undo(undos, machine, ledger, place.root, session.note)
     delete_leaves(place.root / "certs")

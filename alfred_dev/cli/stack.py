@@ -138,7 +138,7 @@ def down(
 ) -> None:
     """End everything. Data stays unless --volumes is given."""
     from alfred_dev import lifecycle
-    from alfred_dev.cli import session, tunneling
+    from alfred_dev.cli import open_tunnels, session
     from alfred_dev.report import json as report_json
 
     place = session.workspace()
@@ -146,7 +146,7 @@ def down(
         question = f"Delete all data of this checkout ({place.data})?"
         confirm(question, yes=yes, command="alfred-dev down --volumes --yes")
     with session.locked("down"):
-        tunneling.end_all(place)
+        open_tunnels.end_all(place)
         lifecycle.down(place, session.runtimes(place), session.note, volumes=volumes)
     if as_json:
         report_json.emit(report_json.down(deleted_data=volumes))

@@ -125,12 +125,12 @@ def close(
     as_json: options.Json = False,
 ) -> None:
     """Close a tunnel; without a name the only one."""
-    from alfred_dev.cli import session, tunneling
+    from alfred_dev.cli import open_tunnels, session
     from alfred_dev.report import json as report_json
 
     place = session.workspace()
     with session.locked("tunnel close"):
-        closed = tunneling.close(place, name, everything=everything)
+        closed = open_tunnels.close(place, name, everything=everything)
     if as_json:
         return report_json.emit(
             {"schema": report_json.schema("tunnel-close"), "ok": True, "closed": closed}
@@ -144,11 +144,11 @@ def test(
     as_json: options.Json = False,
 ) -> None:
     """Ask each tunnel through its public URL and here; exit 1 when one is ill."""
-    from alfred_dev.cli import session, tunneling
+    from alfred_dev.cli import open_tunnels, session
     from alfred_dev.report import json as report_json
     from alfred_dev.report import tunnels as report
 
-    found: list[Record] = tunneling.tested(session.workspace(), name)
+    found: list[Record] = open_tunnels.tested(session.workspace(), name)
     if as_json:
         report_json.emit({**report.listed(found), "schema": report_json.schema("tunnel-test")})
     elif not found:

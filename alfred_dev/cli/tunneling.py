@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from alfred_dev.errors import MachineError, TunnelError, UsageError
+from alfred_dev.cli import open_tunnels
+from alfred_dev.errors import MachineError, TunnelError
 from alfred_dev.tunnel import agent, asking, base, faults, hook, joined, ngrok, registry, state
 from alfred_dev.tunnel.model import Record, State, TunnelSpec, error_of
 from alfred_dev.tunnel.opening import Chance, Place, Wish, record_of, spec_of, upstream_down
@@ -303,65 +304,6 @@ def _end(workspace: Workspace, name: str, process: subprocess.Popen[bytes] | Non
             process.kill()
             process.wait()
     elif name in state.read(workspace.home):
-        close(workspace, name, everything=False)
+        open_tunnels.close(workspace, name, everything=False)
     state.drop(workspace.home, name)
     agent.leave(workspace.run)
-
-
-def close(workspace: Workspace, name: str | None, *, everything: bool) -> list[str]:
-    """Close tunnels; returns their names. Raises UsageError for a name that is none."""
-    records = state.read(workspace.home)
-    if everything:
-        return end_all(workspace)
-    if name is None and len(records) > 1:
-        raise UsageError(
-            "usage",
-            "which tunnel?",
-            cause=f"open are {', '.join(records)}",
-            fix=[f"alfred-dev tunnel close {next(iter(records))}", "alfred-dev tunnel close --all"],
-        )
-    wanted = [name] if name is not None else list(records)
-    for found in wanted:
-        if found not in records:
-            raise UsageError(
-                "unknown-tunnel",
-                f"there is no tunnel {found}",
-                cause=f"open are {', '.join(records)}" if records else "none is open",
-                fix=["alfred-dev tunnel list"],
-            )
-        _close_one(workspace, records[found])
-    return wanted
-
-
-def _close_one(workspace: Workspace, record: Record) -> None:
-    state.drop(workspace.home, record.name)  # first: what a supervisor starts again ends itself
-    state.end(record)
-
-
-def end_all(workspace: Workspace) -> list[str]:
-    """End every tunnel of a checkout, and the agent behind them."""
-    closed = state.end_all(workspace.home)
-    agent.end(workspace.run)
-    return closed
-
-
-def tested(workspace: Workspace, name: str | None) -> list[Record]:
-    """Ask each tunnel now, here and through its public URL."""
-    records = state.live(workspace.home, time.time())
-    if name is not None and name not in records:
-        raise UsageError(
-            "unknown-tunnel",
-            f"there is no tunnel {name}",
-            cause=f"open are {', '.join(records)}" if records else "none is open",
-            fix=["alfred-dev tunnel list"],
-        )
-    chosen = [r for r in records.values() if name in (None, r.name)]
-    return [_tested(record) for record in chosen]
-
-
-def _tested(record: Record) -> Record:
-    spec = TunnelSpec.from_json(record.spec)
-    provider = registry.provider(spec)
-    provider.resume(record.url)
-    found = asyncio.run(asking.look(spec, provider))
-    return replace(record, healthy=not found.broken, broken=found.broken, detail=found.detail)

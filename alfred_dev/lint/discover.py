@@ -19,6 +19,8 @@ YAML = (".yml", ".yaml")
 COMPOSE_NAME = re.compile(r"(^|[-_.])(docker-?)?compose([-_.]|$)", re.IGNORECASE)
 SERVICES = re.compile(r"^services\s*:", re.MULTILINE)
 KUBERNETES = re.compile(r"^(apiVersion|kind|jobs|on|openapi|swagger)\s*:", re.MULTILINE)
+TOP = frozenset({"name", "version", "services", "networks", "volumes", "configs", "secrets",
+                 "include", "models"})  # fmt: skip
 MAX_PROJECTS = 500
 
 
@@ -94,9 +96,12 @@ def _compose(files: Files, path: str, name: str) -> Map | None:
 
 
 def _looks_like_services(root: Map) -> bool:
+    """Tell whether a file whose name says nothing is one of Compose's."""
     services = root.get("services")
     if not isinstance(services, Map) or not services.items:
         return False
+    if any(key not in TOP and not key.startswith("x-") for key in root.items):
+        return False  # somebody else's format that has services, too
     keys = {"image", "build", "ports", "environment", "volumes", "depends_on", "extends"}
     inner = [s for s in services.items.values() if isinstance(s, Map)]
     return bool(inner) and all(keys & s.items.keys() for s in inner)

@@ -28,6 +28,7 @@ OTHER = "services:\n  z: {image: 'z:1'}\n"
         ({"compose.yaml": "include: [part.yaml]\n" + A, "part.yaml": OTHER}, [("compose.yaml",)]),
         ({"deploy/prod.yaml": A}, [("deploy/prod.yaml",)]),
         ({"k8s.yaml": "apiVersion: v1\nkind: List\nservices: {a: {image: b}}\n"}, []),
+        ({"services.yaml": "ranges: {}\nservices:\n  a: {ports: [1]}\n"}, []),
         ({"node_modules/x/compose.yaml": A}, [("node_modules/x/compose.yaml",)]),
     ],
 )  # fmt: skip

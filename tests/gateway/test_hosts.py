@@ -31,6 +31,12 @@ def test_a_name_is_one_however_it_is_spelt(door: Door, name: str) -> None:
     assert heard(door.get("ui", "/", headers={"Host": name}))["service"] == "ui-chat"
 
 
+def test_a_page_hears_the_port_that_its_origin_has(door: Door) -> None:
+    name = f"{host('ui')}:8443"
+    headers = {"Host": name, "Origin": f"https://{host('ui')}"}
+    assert heard(door.get("ui", "/", headers=headers))["headers"]["host"] == name
+
+
 def test_every_route_of_the_catalog_leads_to_its_service(door: Door) -> None:
     for service in catalog().services.values():
         for path in service.routes:

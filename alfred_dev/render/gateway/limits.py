@@ -48,7 +48,7 @@ def by_caller(limits: Limits) -> Resource:
 def _auth(hosts: list[str], *matches: Resource) -> Resource:
     """Return what a request counts as only when all ``matches`` and the host and path fit."""
     names = "|".join(name.replace(".", r"\.") for name in hosts)
-    host = {"name": ":authority", "string_match": _regex(f"(?i)({names})")}
+    host = {"name": ":authority", "string_match": _regex(rf"(?i)({names})\.?(:[0-9]+)?")}
     return {
         "header_value_match": {
             "descriptor_key": "kind",

@@ -111,7 +111,8 @@ def manager(
             use_remote_address=True,
             xff_num_trusted_hops=hops,
             skip_xff_append=False,
-            strip_any_host_port=True,
+            # Pages compare the Host with the Origin, port and all; a redirect names its own.
+            strip_any_host_port=table is not None,
             strip_trailing_host_dot=True,
             normalize_path=True,
             merge_slashes=True,

@@ -112,4 +112,10 @@ def statistics() -> Resource:
 
 
 def _table(name: str, found: list[Resource]) -> Resource:
-    return {"@type": TABLE, "name": name, "virtual_hosts": found, "validate_clusters": False}
+    return {
+        "@type": TABLE,
+        "name": name,
+        "virtual_hosts": found,
+        "validate_clusters": False,
+        "ignore_port_in_host_matching": True,
+    }

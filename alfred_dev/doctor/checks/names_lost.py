@@ -40,7 +40,10 @@ def judge(seen: Naming, given: Given) -> Iterable[Finding]:
             cause="the block of alfred-dev in the hosts file lost its begin or its end",
             severity=Severity.WARNING,
             evidence=("/etc/hosts",),
-            fix=Fix(text="Write it anew; every other line stays.", commands=(APPLY,)),
+            fix=Fix(
+                text="Write it anew; every other line stays.",
+                commands=("alfred-dev names remove --yes", APPLY),
+            ),
         )
 
 

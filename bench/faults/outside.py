@@ -126,7 +126,8 @@ FAULTS: tuple[Fault, ...] = (
           hosts(lambda text: text.replace("# alfred-dev end\n", "")), touches="hosts"),
     fault("NQ1", "the whole hosts file was made anew", "names-lost",
           hosts(lambda text: "127.0.0.1\tlocalhost\n"), touches="hosts"),
-    fault("X05", "a service was added after setup", "names-lost settings-changed render-changed certificate-unusable",
+    fault("X05", "a service was added after setup",
+          "names-lost settings-changed render-changed certificate-unusable",
           project("services:\n  db-auth:\n    ports: [{host: 9999, path: /health}]\n"
                   "    host_port: 9999\n"),
           touches="alfred.yaml hosts", mends="the service itself is the user's to run"),

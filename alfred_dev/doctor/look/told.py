@@ -73,7 +73,9 @@ async def endpoints(scene: Scene) -> Endpoints:
 
 def _values(service: PlannedService, seen: Services, plan: Plan) -> Mapping[str, str]:
     """Return the endpoint variables that the running process has, else those that it would."""
-    told = seen[service.id].told or service.environment
+    told = seen[service.id].told
+    if not told and plan.runtime != "docker":  # a container that was never made is told nothing
+        told = service.environment
     needs = (*service.definition.needs, *service.definition.uses)
     names = {n for need in needs for n in _twins(plan, need)}
     return {name: told[name] for name in sorted(names) if name in told}

@@ -14,6 +14,7 @@ from alfred_dev import __version__
 from alfred_dev.cli import (
     certs,
     config,
+    dashboard,
     doctor,
     flow,
     identity,
@@ -85,6 +86,7 @@ for module in (
     names,
     tunnel,
     identity,
+    dashboard,
 ):
     module.register(app)
 

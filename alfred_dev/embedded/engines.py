@@ -182,6 +182,7 @@ def _first(pattern: str, text: str) -> str:
 ENGINES: Mapping[str, Engine] = {
     "gateway": Engine("alfred_dev.embedded.gateway", _envoy_line),
     "identity": Engine("alfred_dev.embedded.identity", _identity_line),
+    "dashboard": Engine("alfred_dev.embedded.dashboard", _identity_line),
     "db-postgres": Engine("alfred_dev.embedded.postgres", _postgres_line),
     "redis": Engine("alfred_dev.embedded.redis", _valkey_line),
     "pubsub-emulator": Engine("alfred_dev.embedded.pubsub.main", _pubsub_line),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import yaml
 
 from alfred_dev.catalog.model import ProbeKind, Tier
+from alfred_dev.hostnames import DASHBOARD
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService
 from alfred_dev.render import alerts
+from alfred_dev.render.gateway.world import GATEWAY
 from alfred_dev.workspace import Artifact
 
+STATISTICS = "/stats/prometheus"
 EXPOSING_TIERS = (Tier.PUBLIC, Tier.APPLICATION)
 
 
@@ -27,14 +31,13 @@ def render(
     ``address``: ``host:port`` of a service as Prometheus sees it.
     """
     jobs = [
-        {
-            "job_name": service.id,
-            "static_configs": [{"targets": [address(service)], "labels": {"service": service.id}}],
-        }
+        _job(service.id, address(service))
         for service in sorted(plan.services, key=lambda s: s.id)
         if service.definition.tier in EXPOSING_TIERS
         and service.endpoints[0].probe is ProbeKind.HTTP
     ]
+    if address is from_here:
+        jobs += _helpers(plan)
     document = {
         # Every second somebody looks at what just happened; a scrape costs a few milliseconds.
         "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
@@ -43,3 +46,23 @@ def render(
     }
     scrape = Artifact("prometheus/prometheus.yml", yaml.safe_dump(document, sort_keys=False))
     return (scrape, alerts.render(plan))
+
+
+def _helpers(plan: Plan) -> list[dict[str, Any]]:
+    """Return the jobs of our own helpers: they live on this machine, where only its own
+    processes reach them."""
+    jobs = []
+    if DASHBOARD in plan.ids:
+        # What it says is about services, and has their names already.
+        job = _job(DASHBOARD, from_here(plan[DASHBOARD]))
+        jobs.append({**job, "honor_labels": True})
+    if GATEWAY in plan.ids:
+        statistics = next(e for e in plan[GATEWAY].endpoints if e.path == "/ready")
+        job = _job(GATEWAY, f"{LOOPBACK}:{statistics.port}")
+        jobs.append({**job, "metrics_path": STATISTICS})
+    return jobs
+
+
+def _job(name: str, target: str) -> dict[str, Any]:
+    static = {"targets": [target], "labels": {"service": name}}
+    return {"job_name": name, "static_configs": [static]}

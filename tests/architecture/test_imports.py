@@ -67,6 +67,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "flow": {"plan"},
+    "dashboard": {
+        "catalog", "embedded", "host", "hostnames", "lifecycle", "logs", "pki", "plan", "render",
+        "report", "settings", "status", "tunnel", "workspace",
+    },
     "initial_sql": {"probe"},
     "report": {
         "access", "identity",
@@ -81,7 +85,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "host", "doctor", "hostnames", "ledger", "pki", "changes", "names", "setup",
         "engine", "image", "container_sources",
         "lint", "flow", "initial_sql", "probe",
-        "consent", "tunnel",
+        "consent", "tunnel", "dashboard",
     },
     "__main__": {"cli"},
 }  # fmt: skip
@@ -99,6 +103,8 @@ PURE = [
     "lint/merge.py", "lint/ports.py", "lint/model.py", "lint/build.py", "lint/dockerfile.py",
     "lint/images.py", "lint/references.py", "lint/listen.py", "lint/judge.py", "lint/fix.py",
     "lint/platform.py",
+    "dashboard/door.py", "dashboard/figures.py", "dashboard/exposition.py", "dashboard/picture.py",
+    "dashboard/seen.py",
 ]  # fmt: skip
 EFFECTS = {
     "os", "subprocess", "socket", "asyncio", "time", "random", "secrets", "httpx", "docker",

@@ -1,0 +1,1 @@
+"""The live page of a checkout, and the figures behind it."""

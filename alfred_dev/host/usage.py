@@ -1,0 +1,86 @@
+"""What processes of this machine use: processor time and memory; and how full the machine is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """``cpu_s``: processor seconds since the start; ``memory``: resident bytes."""
+
+    cpu_s: float = 0.0
+    memory: int = 0
+
+
+def of_trees(roots: Iterable[int]) -> dict[int, Usage]:
+    """Return what each process and all its descendants use; none for one that has ended."""
+    wanted = set(roots)
+    rows = _linux() if sys.platform == "linux" else _others()
+    children: dict[int, list[int]] = {}
+    for pid, (parent, _) in rows.items():
+        children.setdefault(parent, []).append(pid)
+    return {root: _sum(root, rows, children) for root in wanted if root in rows}
+
+
+Rows = dict[int, tuple[int, Usage]]
+
+
+def _sum(root: int, rows: Rows, children: dict[int, list[int]]) -> Usage:
+    found = [root]
+    for pid in found:  # grows while it is walked
+        found += children.get(pid, ())
+    used = [rows[pid][1] for pid in found]
+    return Usage(cpu_s=sum(u.cpu_s for u in used), memory=sum(u.memory for u in used))
+
+
+def _linux() -> Rows:
+    """Return every process: its parent and its use. One file each: this is done all day."""
+    rows: Rows = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 - a path for each costs as much as the reading
+        if not name.isdigit():
+            continue
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
+            text = file.read()
+            fields = text[text.rindex(b")") + 2 :].split()
+            used = Usage(
+                cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS, memory=int(fields[21]) * _PAGE
+            )
+            rows[int(name)] = (int(fields[1]), used)
+    return rows
+
+
+def _others() -> Rows:
+    import psutil
+
+    rows: Rows = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            used = Usage(cpu_s=times.user + times.system, memory=process.memory_info().rss)
+            rows[process.pid] = (process.ppid(), used)
+    return rows
+
+
+def ratios(folder: Path) -> dict[str, float]:
+    """Return how full memory and the disk of ``folder`` are, and how busy the processors."""
+    found = {}
+    with contextlib.suppress(OSError):
+        disk = shutil.disk_usage(folder)
+        found["disk"] = disk.used / (disk.used + disk.free)
+    with contextlib.suppress(OSError):
+        found["cpu"] = min(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    with contextlib.suppress(OSError, KeyError, ZeroDivisionError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        sizes = {name: int(rest.split()[0]) for name, _, rest in (x.partition(":") for x in lines)}
+        found["memory"] = 1 - sizes["MemAvailable"] / sizes["MemTotal"]
+    return found

@@ -1,0 +1,74 @@
+"""Rates and latencies from what services say of themselves."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alfred_dev.dashboard import figures
+from alfred_dev.dashboard.figures import Reading
+from alfred_dev.embedded.exposition import exposition
+from alfred_dev.embedded.metrics import BUCKETS_S, Meter
+
+
+def said(requests: Meter, calls: Meter | None = None) -> str:
+    return exposition(requests, service="agent-core", dependencies={}, calls=calls).decode()
+
+
+def test_what_stand_ins_say_is_read() -> None:
+    requests, calls = Meter(), Meter()
+    for _ in range(9):
+        requests.observe("GET", "/v1/tasks", 200, 0.004)
+    requests.observe("POST", "/v1/tasks", 503, 0.3)
+    requests.observe("GET", "/health", 200, 9.0)
+    calls.add(("redis", "set", "ok"), 0.002)
+    found = figures.read(said(requests, calls), 20.0, {"/health"})
+    told = figures.traffic(Reading(at=10.0), found)
+    assert told.rate == pytest.approx(1.0)
+    assert told.errors == pytest.approx(0.1)
+    assert told.p50 is not None and 2.5 < told.p50 <= 5
+    assert told.p99 is not None and 250 <= told.p99 <= 500
+    assert figures.calls(Reading(at=10.0), found)["redis"].rate == pytest.approx(0.1)
+
+
+def test_a_restart_counts_anew() -> None:
+    old = Reading(at=0.0, served={0.1: 100.0, math.inf: 100.0}, failed=7.0)
+    new = Reading(at=10.0, served={0.1: 5.0, math.inf: 5.0}, failed=1.0)
+    told = figures.traffic(old, new)
+    assert (told.rate, told.errors) == (0.5, 0.2)
+
+
+def test_no_traffic_has_no_latency() -> None:
+    same = Reading(at=1.0, served={math.inf: 3.0})
+    told = figures.traffic(same, same)
+    assert (told.rate, told.errors, told.p50, told.p99) == (0.0, 0.0, None, None)
+
+
+@given(
+    st.lists(st.floats(0.0001, 20), min_size=1, max_size=300), st.sampled_from([0.5, 0.95, 0.99])
+)
+def test_a_quantile_lies_in_the_bucket_of_the_true_one(seconds: list[float], share: float) -> None:
+    bounds = (*BUCKETS_S, math.inf)
+    counts = {b: float(sum(s <= b for s in seconds)) for b in bounds}
+    true = sorted(seconds)[math.ceil(share * len(seconds)) - 1]
+    upper = next(b for b in bounds if true <= b)
+    lower = max((b for b in (0.0, *BUCKETS_S) if b < true), default=0.0)
+    found = figures.quantile(counts, share)
+    assert found is not None
+    most = BUCKETS_S[-1] if math.isinf(upper) else upper
+    assert lower * 1000 - 1e-6 <= found <= most * 1000 + 1e-6
+
+
+@given(st.text(max_size=400))
+def test_any_text_is_read(text: str) -> None:
+    figures.read(text, 0.0, ())
+
+
+def test_the_window_starts_with_the_oldest_reading_in_it() -> None:
+    readings = [Reading(at=float(t)) for t in range(0, 100, 10)]
+    found = figures.window(readings, 90.0, 60.0)
+    assert found is not None and found.at == 30.0
+    assert figures.window([], 0.0, 60.0) is None

@@ -15,7 +15,6 @@ AUTH = (
     "recover|otp|mfa|verify|callback)(/.*)?"
 )
 ADMIN = "(?i)(/.*)?/admin(/.*)?"
-WITH_PARAMETERS = "(?i).*(;|%3b).*"
 
 
 def any_of(texts: Iterable[str]) -> str:

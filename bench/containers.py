@@ -20,7 +20,7 @@ from pathlib import Path
 from bench.up import Row, alfred, print_row, seconds
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-REST_S = 20.0
+REST_S = 120.0  # one round of health checks
 ENGINES = ("dockerd", "containerd", "containerd-shim", "containerd-shim-runc-v2", "docker-proxy")
 
 

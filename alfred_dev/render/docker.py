@@ -24,7 +24,7 @@ from alfred_dev.settings import url_twins
 from alfred_dev.workspace import Artifact
 
 PROJECT_VARIABLE = "ALFRED_PROJECT_NAME"
-HEALTH_INTERVAL = "60s"
+HEALTH_INTERVAL = "120s"
 READABLE = 0o644  # by the user of a container
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from alfred_dev.errors import UsageError
 
@@ -40,6 +41,67 @@ def merged(
     """Return the lines of several logs by time; ``tail``: at most that many of each."""
     parsed = [_last(_since(parse(name, text), since), tail) for name, text in texts.items()]
     return list(heapq.merge(*parsed, key=lambda line: line.at))
+
+
+def last_of_each(lines: Iterable[Line], tail: int | None) -> list[Line]:
+    """Return at most the last ``tail`` lines of each service; all without a number."""
+    every = list(lines)
+    if tail is None:
+        return every
+    left: dict[str, int] = {}
+    kept = []
+    for line in reversed(every):
+        left[line.service] = left.get(line.service, tail) - 1
+        if left[line.service] >= 0:
+            kept.append(line)
+    return kept[::-1]
+
+
+class Level(StrEnum):
+    """How grave a line is, in the order of gravity."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+_ORDER = tuple(Level)
+_NAMED = {
+    "trace": Level.DEBUG, "debug": Level.DEBUG, "info": Level.INFO, "notice": Level.INFO,
+    "log": Level.INFO, "warn": Level.WARNING, "warning": Level.WARNING, "error": Level.ERROR,
+    "err": Level.ERROR, "critical": Level.ERROR, "fatal": Level.ERROR, "panic": Level.ERROR,
+    "crit": Level.ERROR, "alert": Level.ERROR,
+}  # fmt: skip
+# A level is a field, stands in brackets, before a colon, or in capitals: not any word "error".
+_WORDS = "|".join(_NAMED)
+_LEVEL = re.compile(
+    rf"""(?i:["']?\b(?:level|severity|lvl)["']?\s*[=:]\s*["']?({_WORDS})\b)"""
+    rf"|(?i:[\[<(]({_WORDS})[\]>)])|\b((?i:{_WORDS})):\s|\b({_WORDS.upper()})\b"
+)
+_REQUEST = re.compile(r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S+ (\d{3})\b")
+
+
+def level_of(message: str) -> Level:
+    """Return how grave a line says that it is; a request by its status; else it informs."""
+    if request := _REQUEST.match(message):
+        status = int(request[1])
+        return Level.ERROR if status >= 500 else Level.WARNING if status >= 400 else Level.INFO
+    found = _LEVEL.search(message)
+    name = next((word for word in found.groups() if word), "info") if found else "info"
+    return _NAMED[name.lower()]
+
+
+def chosen(
+    lines: Iterable[Line], *, level: Level | None = None, text: str | None = None
+) -> Iterator[Line]:
+    """Yield the lines that are as grave as ``level``, or more, and hold ``text`` in any case."""
+    least = _ORDER.index(level) if level else 0
+    words = (text or "").casefold()
+    for line in lines:
+        grave = not least or _ORDER.index(level_of(line.message)) >= least
+        if grave and words in line.message.casefold():
+            yield line
 
 
 def _since(lines: Iterable[Line], since: datetime | None) -> list[Line]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alfred_dev.cli import options
+from alfred_dev.logs import Level
 
 if TYPE_CHECKING:
     from alfred_dev.logs import Line
@@ -32,6 +33,12 @@ def logs(
     tail: Annotated[
         int | None, typer.Option("--tail", "-n", metavar="N", min=0, help="Last N lines of each.")
     ] = None,
+    level: Annotated[
+        Level | None, typer.Option("--level", "-l", help="Only lines as grave as this, or more.")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", "-t", metavar="TEXT", help="Only lines with this.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
     """Show what services have logged."""
@@ -44,9 +51,11 @@ def logs(
     begin = lines.parse_since(since, datetime.now(UTC)) if since else None
     printer = _Printer(stack.plan.ids, stack.plan.secrets, as_json=as_json)
     followed = stack.runtime.follow(names) if follow else ()
-    printer.show(lines.merged(stack.runtime.logs(names), since=begin, tail=tail))
+    said = lines.merged(stack.runtime.logs(names), since=begin)
+    found = lines.chosen(said, level=level, text=text)
+    printer.show(lines.last_of_each(found, tail))
     for new in followed:
-        printer.show(lines.merged(new))
+        printer.show(lines.chosen(lines.merged(new), level=level, text=text))
 
 
 class _Printer:

@@ -23,6 +23,7 @@ from alfred_dev.cli import (
     names,
     options,
     render,
+    report,
     setup,
     stack,
     status,
@@ -87,6 +88,7 @@ for module in (
     tunnel,
     identity,
     dashboard,
+    report,
 ):
     module.register(app)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alfred_dev.errors import UsageError
-from alfred_dev.logs import merged, parse, parse_since
+from alfred_dev.logs import Level, chosen, last_of_each, level_of, merged, parse, parse_since
 from alfred_dev.runtime.evidence import endings
 from alfred_dev.runtime.logfiles import Follower, read_all
 from alfred_dev.runtime.supervisord import stamped
@@ -93,3 +93,34 @@ def test_endings_in_supervisords_words() -> None:
         "2026-01-31 12:00:02,1 INFO stopped: auth-ui (exit status 0)\n"
     )
     assert endings(log) == {"redis": "terminated by SIGKILL", "auth-ui": "exit status 0"}
+
+
+@pytest.mark.parametrize(
+    ("message", "level"),
+    [
+        ("GET /v1/tasks 200 1.2 ms", Level.INFO),
+        ("GET /v1/error 404 1.2 ms", Level.WARNING),
+        ("POST /v1/tasks 503 1.2 ms", Level.ERROR),
+        ('{"level":"warn","msg":"x"}', Level.WARNING),
+        ("ts=2026 caller=main.go level=error msg=no", Level.ERROR),
+        ("[2026][12][critical][main] no", Level.ERROR),
+        ("2026-01-02 UTC [7] FATAL:  password is wrong", Level.ERROR),
+        ("LOG:  database system is ready", Level.INFO),
+        ("DEBUG something", Level.DEBUG),
+        ("it makes an error message now", Level.INFO),
+        ("ordinary", Level.INFO),
+    ],
+)
+def test_a_line_says_how_grave_it_is(message: str, level: Level) -> None:
+    assert level_of(message) is level
+
+
+def test_lines_are_chosen_by_level_and_text() -> None:
+    said = merged({"a": "ERROR one\nplain one\nWARNING Two\nERROR two\n"})
+    assert [x.message for x in chosen(said, level=Level.WARNING, text="TWO")] == [
+        "WARNING Two",
+        "ERROR two",
+    ]
+    assert len(list(chosen(said))) == 4
+    assert [x.message for x in last_of_each(chosen(said, level=Level.ERROR), 1)] == ["ERROR two"]
+    assert last_of_each(said, 0) == []

@@ -1,6 +1,11 @@
 // Pictures: the network as tiers and edges, and sparklines. Knows no server.
 const NS = "http://www.w3.org/2000/svg";
-export const KIND = {healthy: "good", starting: "warn", unhealthy: "bad", down: "off"};
+const KIND = {healthy: "good", starting: "warn", unhealthy: "bad", down: "bad"};
+
+// What only waits for somebody ill is not red: the eye shall find the root.
+export const waits = (s) => s.health !== "healthy" && s.blocked_by.length > 0 && s.health !== "down";
+export const kind = (s) => waits(s) ? "warn" : KIND[s.health];
+export const word = (s) => waits(s) ? "waiting" : s.health === "down" ? "not running" : s.health;
 
 export function svg(tag, attributes, ...children) {
   const made = document.createElementNS(NS, tag);
@@ -66,7 +71,7 @@ export class Network {
     const phone = this.place.clientWidth < 700;
     const key = JSON.stringify([phone, services.map((s) => s.id), view.edges.map((e) => [e.from, e.to])]);
     if (key !== this.key) { this.key = key; this.build(services, view.edges, tiers, phone); }
-    const ill = new Set(services.filter((s) => s.health === "unhealthy" || s.health === "down").map((s) => s.id));
+    const ill = new Set(services.filter((s) => kind(s) === "bad").map((s) => s.id));
     for (const s of services) this.node(s);
     for (const e of view.edges) this.edge(e, ill);
     this.label();
@@ -106,9 +111,9 @@ export class Network {
   node(s) {
     const {link, small} = this.nodes.get(s.id), t = s.traffic;
     const probed = Math.max(...s.endpoints.map((e) => e.latency_ms ?? -1));
-    const text = s.health !== "healthy" ? s.health : t && t.rate > 0.05 ? `${rate(t.rate)} · p95 ${ms(t.p95)}` : probed >= 0 ? ms(probed) : "";
-    link.setAttribute("class", `node ${KIND[s.health]}`);
-    link.setAttribute("aria-label", `${s.title}: ${s.health}${text && text !== s.health ? `, ${text}` : ""}`);
+    const text = s.health !== "healthy" ? word(s) : t && t.rate > 0.05 ? `${rate(t.rate)} · p95 ${ms(t.p95)}` : probed >= 0 ? ms(probed) : "";
+    link.setAttribute("class", `node ${kind(s)}`);
+    link.setAttribute("aria-label", `${s.title}: ${word(s)}${text && text !== word(s) ? `, ${text}` : ""}`);
     small.textContent = text;
   }
 
@@ -116,7 +121,7 @@ export class Network {
     const found = this.edges.get(`${e.from} ${e.to}`);
     if (!found) return;
     const busy = e.traffic && e.traffic.rate > 0.05;
-    found.kind = ill.has(e.to) && !ill.has(e.from) ? "broken" : busy ? "busy" : "";
+    found.kind = ill.has(e.to) ? "broken" : busy ? "busy" : "";
     found.rate = busy ? e.traffic.rate : 0;
     found.text = busy ? `${rate(e.traffic.rate)} · ${ms(e.traffic.p95)}` : "";
     this.paint(found);

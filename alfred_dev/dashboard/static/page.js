@@ -1,5 +1,5 @@
 // The page: one stream of views from the server, drawn in place, so that focus never jumps.
-import {KIND, Network, ms, rate, spark, svg} from "/draw.js";
+import {Network, kind, ms, rate, spark, svg, word} from "/draw.js";
 
 const $ = (id) => document.getElementById(id);
 const el = (tag, attributes, ...children) => {
@@ -57,9 +57,9 @@ function card(s) {
 
 function showCard(s) {
   if (!cards.has(s.id)) { const made = card(s); cards.set(s.id, made); $("cards").append(made.root); }
-  const part = cards.get(s.id), kind = KIND[s.health], t = s.traffic || {};
-  part.root.className = `card ${kind}`; part.dot.className = `dot ${kind}`;
-  part.word.className = `word ${kind}`; part.word.textContent = s.health;
+  const part = cards.get(s.id), look = kind(s), t = s.traffic || {};
+  part.root.className = `card ${look}`; part.dot.className = `dot ${look}`;
+  part.word.className = `word ${look}`; part.word.textContent = word(s);
   const detail = (s.from_detail || "").replace(/^stand-in: /, "");
   part.from.textContent = `${s.tier} · ${s.from}${detail ? ` · ${detail}` : ""}`; part.from.title = s.from_detail || "";
   const why = s.health === "healthy" ? "" : s.blocked_by.length ? `waits for ${s.blocked_by.join(", ")}` : s.detail;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -87,11 +88,35 @@ def _watch(stack: object, *, as_json: bool) -> None:
             report_json.emit(report_json.status(stack.plan, lifecycle.look(stack)))
             time.sleep(WATCH_INTERVAL_S)
     out = text.console()
+    meter = _Meter()
     with Live(console=out, auto_refresh=False, screen=out.is_terminal) as live:
         while True:
-            parts = text.status_renderables(out, stack.plan, lifecycle.look(stack))
+            statuses = lifecycle.look(stack)
+            uses = meter.uses({s.id: s.running.pid for s in statuses if s.running.pid})
+            parts = text.status_renderables(out, stack.plan, statuses, uses)
             live.update(Group(*parts), refresh=True)
             time.sleep(WATCH_INTERVAL_S)
+
+
+class _Meter:
+    """What services use, from look to look."""
+
+    def __init__(self) -> None:
+        self.at, self.cpu_s = 0.0, dict[int, float]()
+
+    def uses(self, pids: Mapping[str, int]) -> dict[str, str]:
+        """Return processor time since the last look, and memory, in words."""
+        from alfred_dev.host import usage
+
+        now, found = time.monotonic(), usage.of_trees(pids.values())
+        before, passed = self.cpu_s, now - self.at
+        self.at, self.cpu_s = now, {pid: used.cpu_s for pid, used in found.items()}
+        said = {}
+        for name, pid in pids.items():
+            if pid in found:
+                spent = found[pid].cpu_s - before.get(pid, found[pid].cpu_s)
+                said[name] = f"{100 * spent / passed:3.0f} % {found[pid].memory / 1e6:4.0f} MB"
+        return said
 
 
 def _advice(name: str, goal: Goal, health: str) -> str:

@@ -73,6 +73,12 @@ def html(spec: EmbeddedSpec, real: str, pages: Sequence[Page], state: State | No
 
 def _what_it_is(spec: EmbeddedSpec, real: str) -> str:
     name = f"<code>{escape(spec.id)}</code>"
+    if spec.id == "monitoring-dashboard":
+        return (
+            f"This is a <b>stand-in</b> of alfred-dev for {escape(real)} ({name}), which is not on "
+            "this machine. The live page of the whole stack, with rates, latencies and alerts: "
+            "<code>alfred-dev dashboard</code>."
+        )
     if real:
         return (
             f"This is a <b>stand-in</b> of alfred-dev for {escape(real)} ({name}), which is not on "

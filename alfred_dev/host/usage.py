@@ -16,7 +16,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """``cpu_s``: processor seconds since the start; ``memory``: resident bytes."""
+    """``cpu_s``: processor seconds since the start; ``memory``: bytes in memory."""
 
     cpu_s: float = 0.0
     memory: int = 0
@@ -40,11 +40,22 @@ def _sum(root: int, rows: Rows, children: dict[int, list[int]]) -> Usage:
     for pid in found:  # grows while it is walked
         found += children.get(pid, ())
     used = [rows[pid][1] for pid in found]
-    return Usage(cpu_s=sum(u.cpu_s for u in used), memory=sum(u.memory for u in used))
+    memory = _memory(found) if sys.platform == "linux" else sum(u.memory for u in used)
+    return Usage(cpu_s=sum(u.cpu_s for u in used), memory=memory)
+
+
+def _memory(pids: Iterable[int]) -> int:
+    """Return what processes have together; what they share (Postgres' buffers) counts once."""
+    own, shared = 0, 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            resident, common = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
+            own, shared = own + resident - common, max(shared, common)
+    return (own + shared) * _PAGE
 
 
 def _linux() -> Rows:
-    """Return every process: its parent and its use. One file each: this is done all day."""
+    """Return every process: its parent and its time. One file each: this is done all day."""
     rows: Rows = {}
     for name in os.listdir("/proc"):  # noqa: PTH208 - a path for each costs as much as the reading
         if not name.isdigit():
@@ -52,9 +63,7 @@ def _linux() -> Rows:
         with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
             text = file.read()
             fields = text[text.rindex(b")") + 2 :].split()
-            used = Usage(
-                cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS, memory=int(fields[21]) * _PAGE
-            )
+            used = Usage(cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS)
             rows[int(name)] = (int(fields[1]), used)
     return rows
 

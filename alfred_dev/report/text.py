@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -174,19 +174,24 @@ def _print(out: Console, renderable: Table | Text) -> None:
 
 
 def status_renderables(
-    out: Console, plan: Plan, statuses: Sequence[ServiceStatus]
+    out: Console,
+    plan: Plan,
+    statuses: Sequence[ServiceStatus],
+    uses: Mapping[str, str] | None = None,
 ) -> list[Table | Text]:
-    """Return the table of ``status`` and its closing line."""
+    """Return the table of ``status`` and its closing line; ``uses``: what each service uses."""
     wide = out.width >= NARROW
-    table = _table(out, "SERVICE", "HEALTH", "FROM", "URL")
+    table = _table(out, "SERVICE", "HEALTH", *([] if uses is None else ["USES"]), "FROM", "URL")
     narrow = Text()
     for status in sorted(statuses, key=lambda s: s.endpoints[0].endpoint.row):
         health = _health(status)
         lines = [_endpoint_line(e.endpoint.url, e.latency_ms) for e in status.endpoints]
         if wide:
-            table.add_row(status.id, health, _source(status), "\n".join(lines))
+            used = [] if uses is None else [uses.get(status.id, "")]
+            table.add_row(status.id, health, *used, _source(status), "\n".join(lines))
         else:
-            narrow += Text(f"{status.id}: ") + health
+            used_here = f" {uses[status.id]}" if uses and status.id in uses else ""
+            narrow += Text(f"{status.id}: ") + health + Text(used_here, style="dim")
             narrow += Text("".join(f"\n  {line}" for line in lines) + "\n")
     chosen = [s for s in statuses if s.selected and not s.service.is_helper]
     well = sum(s.health is Health.HEALTHY for s in chosen)

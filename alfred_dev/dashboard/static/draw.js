@@ -79,7 +79,7 @@ export class Network {
 
   build(services, edges, tiers, phone) {
     const {spots, lanes, w, h} = places(tiers, services, phone);
-    this.nodes.clear(); this.edges.clear(); this.phone = phone;
+    this.nodes.clear(); this.edges.clear(); this.phone = phone; this.lanes = lanes;
     const root = svg("svg", {viewBox: `0 0 ${w} ${h}`, role: "group", "aria-label": "Services by tier, and who depends on whom"});
     for (const lane of lanes) root.append(
       svg("rect", {class: "lane", x: lane.x, y: lane.y, width: lane.w, height: lane.h, rx: 12}),
@@ -137,7 +137,8 @@ export class Network {
       let spot = null;
       if (e.text && mine) for (const t of [0.5, 0.38, 0.62, 0.28, 0.72, 0.2, 0.8]) {
         const [x, y] = along(e.curve, t);
-        if (placed.every(([a, b]) => Math.abs(a - x) > 84 || Math.abs(b - y) > 13)) { spot = [x, y]; break; }
+        const free = this.focus || this.lanes.every((l) => x + 36 < l.x || x - 36 > l.x + l.w);
+        if (free && placed.every(([a, b]) => Math.abs(a - x) > 84 || Math.abs(b - y) > 13)) { spot = [x, y]; break; }
       }
       e.tag.textContent = spot ? e.text : "";
       if (spot) { placed.push(spot); e.tag.setAttribute("x", spot[0].toFixed(0)); e.tag.setAttribute("y", (spot[1] + 3).toFixed(0)); }

@@ -20,7 +20,7 @@ def test_a_tree_counts_its_descendants() -> None:
         child.terminate()
     assert set(found) == {os.getpid(), child.pid}
     assert found[child.pid].memory > 30_000_000
-    assert found[os.getpid()].memory >= found[child.pid].memory + 10_000_000
+    assert found[os.getpid()].memory >= found[child.pid].memory
 
 
 def test_ratios_are_ratios(tmp_path: Path) -> None:

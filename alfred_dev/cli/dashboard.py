@@ -88,7 +88,10 @@ def serve() -> None:
     async def doctor() -> Mapping[str, Any]:
         return await _command("doctor")
 
-    run(session.stack, Deeds(restart=restart, doctor=doctor))
+    async def flow() -> Mapping[str, Any]:
+        return await _command("flow", "api", "-n", "20")
+
+    run(session.stack, Deeds(restart=restart, doctor=doctor, flow=flow))
 
 
 async def _command(*arguments: str) -> Mapping[str, Any]:

@@ -62,6 +62,7 @@ class Deeds:
 
     restart: Callable[[str], Awaitable[Document]]
     doctor: Callable[[], Awaitable[Document]]
+    flow: Callable[[], Awaitable[Document]]
 
 
 class Dashboard:
@@ -84,6 +85,7 @@ class Dashboard:
             ("POST", "/api/code", self._code),
             ("POST", "/api/restart/{service}", self._restart),
             ("POST", "/api/doctor", self._doctor),
+            ("POST", "/api/flow", self._flow),
         ]
         closed = [Route(p, self._closed(m, h), methods=[m]) for m, p, h in own]
         free = [
@@ -194,6 +196,9 @@ class Dashboard:
 
     async def _doctor(self, request: Request) -> Response:
         return JSONResponse(await self.deeds.doctor(), headers=SAFE)
+
+    async def _flow(self, request: Request) -> Response:
+        return JSONResponse(await self.deeds.flow(), headers=SAFE)
 
 
 async def _file(name: str, kind: str, request: Request) -> Response:

@@ -148,6 +148,17 @@ $("ask").addEventListener("click", async () => {
   button.disabled = false; button.textContent = "Ask again";
 });
 
+$("send").addEventListener("click", async () => {
+  const button = $("send"); button.disabled = true; button.textContent = "Sending";
+  try {
+    const found = await post("/api/flow");
+    if (found.error) throw new Error(`${found.error.what}: ${found.error.cause || ""}`);
+    $("flow-said").textContent = found.ok ? "Every hop was taken." : `It broke${found.broken ? ` at ${found.broken.hop || found.broken}` : ""}.`;
+    $("hops").replaceChildren(...found.hops.map((h) => el("li", {}, el("b", {}, h.hop), `p50 ${ms(h.p50_ms)}, p95 ${ms(h.p95_ms)}, p99 ${ms(h.p99_ms)}`)));
+  } catch (error) { $("flow-said").textContent = error.message; }
+  button.disabled = false; button.textContent = "Send again";
+});
+
 let reading = null;
 function openLog(s) {
   $("log-title").textContent = `Log: ${s.title}`; $("log-text").textContent = ""; $("log-filter").value = "";

@@ -24,7 +24,7 @@ BEARER = {"authorization": f"Bearer {SECRET}"}
 CLOSED = [
     ("GET", "/api/fixed"), ("GET", "/api/history"), ("GET", "/api/events"), ("GET", "/api/alerts"),
     ("GET", "/api/logs/redis"), ("POST", "/api/code"), ("POST", "/api/restart/redis"),
-    ("POST", "/api/doctor"),
+    ("POST", "/api/doctor"), ("POST", "/api/flow"),
 ]  # fmt: skip
 done: list[str] = []
 
@@ -63,10 +63,16 @@ async def doctor() -> Mapping[str, Any]:
     return {"findings": []}
 
 
+async def flow() -> Mapping[str, Any]:
+    return {"ok": True, "hops": []}
+
+
 @pytest.fixture
 def pages(tmp_path: Path) -> Dashboard:
     done.clear()
-    return Dashboard(views.sampler(tmp_path), Deeds(restart=restart, doctor=doctor), SECRET, 3010)
+    return Dashboard(
+        views.sampler(tmp_path), Deeds(restart=restart, doctor=doctor, flow=flow), SECRET, 3010
+    )
 
 
 @pytest.fixture
@@ -147,6 +153,7 @@ def test_a_restart_is_the_commands(client: Client) -> None:
     assert client.post("/api/restart/nobody", headers=BEARER).status_code == 404
     assert done == ["redis"]
     assert client.post("/api/doctor", headers=BEARER).json() == {"findings": []}
+    assert client.post("/api/flow", headers=BEARER).json() == {"ok": True, "hops": []}
 
 
 def test_metrics_and_health_before_and_after_the_first_look(

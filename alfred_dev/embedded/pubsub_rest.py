@@ -44,13 +44,21 @@ class Topics:
     def __init__(self, peer: Peer, project: str) -> None:
         self.peer, self._base = peer, f"/v1/projects/{project}"
         self._project = f"projects/{project}"
+        self._complete = False
 
-    async def ensure(self, service: str) -> None:
-        """Make the topics, and the subscription of ``service``, where they are not there."""
-        for topic in (CREATED, DEAD):
+    async def ensure(self) -> None:
+        """Make the topics and everybody's subscriptions, where they are not there.
+
+        Everybody's, whoever comes first: what is published before a subscription is there never
+        reaches it.
+        """
+        for topic in (DEAD, CREATED):
             await self._make(f"{self._base}/topics/{topic}", {})
-        if service not in (*WORKERS, UNDERTAKER):
-            return
+        for service in (UNDERTAKER, *WORKERS):
+            await self._subscribe(service)
+        self._complete = True
+
+    async def _subscribe(self, service: str) -> None:
         dead = {
             "deadLetterTopic": f"{self._project}/topics/{DEAD}",
             "maxDeliveryAttempts": TRIES,
@@ -73,14 +81,14 @@ class Topics:
         text = base64.b64encode(json.dumps(data).encode()).decode()
         body = {"messages": [{"data": text, "attributes": dict(attributes)}]}
         path = f"{self._base}/topics/{CREATED}:publish"
+        if not self._complete:
+            await self.ensure()
         try:
             await self.peer.call("POST", path, body, what="publish")
         except PeerError as error:
             if error.status != _GONE:
                 raise
-            # Subscriptions are made with it, or nobody would ever hear of this.
-            for service in (*WORKERS, UNDERTAKER):
-                await self.ensure(service)
+            await self.ensure()
             await self.peer.call("POST", path, body, what="publish")
 
     async def pull(self, service: str) -> list[Message]:

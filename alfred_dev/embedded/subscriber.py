@@ -39,7 +39,7 @@ async def subscribe(topics: Topics, service: str, readiness: Readiness, handle: 
     while True:
         try:
             if not known:
-                await topics.ensure(service)
+                await topics.ensure()
                 known = True
             messages = await topics.pull(service)
             pause_s = FIRST_PAUSE_S

@@ -38,14 +38,23 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 1000),
     ("grpc.http2.max_ping_strikes", 0),
 )
+# What is raised in an RPC whose client has gone while it was answered, or when the server ends.
+_GONE = (asyncio.CancelledError, grpc.aio.InternalError)
 _StreamingPullRequest = stubs.message("StreamingPullRequest")
 
 
 def server(service: Service) -> Any:
     """Return a gRPC server without a port."""
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_ours)
     made = grpc.aio.server(options=OPTIONS)
     made.add_generic_rpc_handlers((_Handlers(service),))
     return made
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether a line of grpc's says more than that a client, or the server, has gone."""
+    raised = record.exc_info[1] if record.exc_info else None
+    return not isinstance(raised, _GONE)
 
 
 class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc comes without types
@@ -98,7 +107,7 @@ async def _answered(serve: Callable[[], Awaitable[bytes]], context: Any) -> byte
     except PubsubError as error:
         await context.abort(_status(error.code), error.text)
         raise  # abort has raised
-    except (asyncio.CancelledError, grpc.aio.AbortError):
+    except (*_GONE, grpc.aio.AbortError):
         raise
     except Exception:
         log.exception("an RPC failed")

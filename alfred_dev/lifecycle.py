@@ -253,9 +253,10 @@ def explain(
 
 def _said(runtime: Runtime, status: ServiceStatus) -> str:
     """Return what a service has said since its last start."""
-    text = runtime.last_words(status.id, LOG_TAIL)
+    lines = logs.parse(status.id, runtime.last_words(status.id, LOG_TAIL))
     begin = datetime.fromtimestamp(status.running.started_at, UTC)
-    return "\n".join(line.message for line in logs.parse(status.id, text) if line.at >= begin)
+    found = logs.since_start(lines, begin, again=status.running.restarts > 0)
+    return "\n".join(line.message for line in found)
 
 
 def notes(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:

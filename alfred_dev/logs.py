@@ -16,6 +16,9 @@ _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+BEFORE = timedelta(seconds=30)  # as long as a few starts take, one after the other
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Line:
     """One line of one service."""
@@ -102,6 +105,17 @@ def chosen(
         grave = not least or _ORDER.index(level_of(line.message)) >= least
         if grave and words in line.message.casefold():
             yield line
+
+
+def since_start(lines: Iterable[Line], begin: datetime, *, again: bool) -> list[Line]:
+    """Return what was said since a start at ``begin``.
+
+    ``again``: it was started anew after it had ended; where it has said nothing yet, what it said
+    the time before still tells why it ends.
+    """
+    said = list(lines)
+    now = _since(said, begin)
+    return _since(said, begin - BEFORE) if again and not now else now
 
 
 def _since(lines: Iterable[Line], since: datetime | None) -> list[Line]:

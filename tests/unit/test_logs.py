@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alfred_dev.errors import UsageError
-from alfred_dev.logs import Level, chosen, last_of_each, level_of, merged, parse, parse_since
+from alfred_dev.logs import (
+    Level,
+    chosen,
+    last_of_each,
+    level_of,
+    merged,
+    parse,
+    parse_since,
+    since_start,
+)
 from alfred_dev.runtime.evidence import endings
 from alfred_dev.runtime.logfiles import Follower, read_all
 from alfred_dev.runtime.supervisord import stamped
@@ -23,6 +32,22 @@ B = "2026-01-31T10:00:01.000Z b1\n"
 def test_lines_come_in_the_order_of_time_and_continuations_stay() -> None:
     found = [(line.service, line.message) for line in merged({"a": A, "b": B})]
     assert found == [("a", "a1"), ("a", "  more of a1"), ("b", "b1"), ("a", "a2")]
+
+
+@pytest.mark.parametrize(
+    ("second", "again", "expected"),
+    [
+        (2, False, ["a2"]),
+        (2, True, ["a2"]),
+        (3, False, []),
+        (3, True, ["a1", "  more of a1", "a2"]),
+        (40, True, []),
+    ],
+)
+def test_what_was_said_since_a_start(second: int, again: bool, expected: list[str]) -> None:
+    begin = datetime(2026, 1, 31, 10, 0, second, tzinfo=UTC)
+    said = [line.message for line in since_start(parse("a", A), begin, again=again)]
+    assert said == expected
 
 
 def test_since_and_tail() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e.compose_cli import outside
 from tests.gateway import doors
 from tests.gateway.doors import DOMAIN
 from tests.servers import free_port
@@ -59,7 +60,9 @@ def streamlit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def _installed(folder: Path) -> str:
     python = folder / "venv" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
-    done = subprocess.run([python, "-m", "pip", "install", "--quiet", "streamlit"])
+    # Also where the worker is in a network of its own.
+    install = [*outside(), str(python), "-m", "pip", "install", "--quiet", "streamlit"]
+    done = subprocess.run(install)
     if done.returncode != 0:
         pytest.skip("Streamlit cannot be installed here")
     return str(python)

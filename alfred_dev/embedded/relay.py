@@ -54,8 +54,13 @@ class Place:
         """Connect; raises OSError or TimeoutError."""
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             if self.path:
-                return await asyncio.open_unix_connection(self.path)
+                return await asyncio.open_unix_connection(self._near)
             return await asyncio.open_connection(self.host, self.port)
+
+    @property
+    def _near(self) -> str:
+        """The path, from here where that is shorter: the system takes 107 bytes of one."""
+        return min(self.path, os.path.relpath(self.path), key=len)
 
     async def listen(self, target: Place) -> asyncio.Server:
         """Pass everything that comes here on to ``target``."""
@@ -67,7 +72,7 @@ class Place:
             return await asyncio.start_server(meet, self.host, self.port)
         path = Path(self.path)
         path.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(meet, self.path)
+        server = await asyncio.start_unix_server(meet, self._near)
         path.chmod(0o666)  # a container's user is another; the folder above is closed to others
         return server
 
@@ -79,9 +84,13 @@ async def _meet(near: Pipe, target: Place) -> None:
         log.info("nobody answers on %s: %s", target, error)
         near[1].close()
         return
-    async with asyncio.TaskGroup() as both:
-        both.create_task(_pass_on(near[0], far[1]))
-        both.create_task(_pass_on(far[0], near[1]))
+    try:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_pass_on(near[0], far[1]))
+            both.create_task(_pass_on(far[0], near[1]))
+    finally:
+        near[1].close()
+        far[1].close()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -76,10 +76,11 @@ def outside() -> list[str]:
     Other tests move their worker into a network of its own, where there is only loopback.
     """
     parent = Path(f"/proc/{os.getppid()}/ns/net")
-    if os.geteuid() != 0 or not parent.exists() or shutil.which("nsenter") is None:
+    program = shutil.which("nsenter")  # whole: a test may take PATH away
+    if os.geteuid() != 0 or not parent.exists() or program is None:
         return []
     inside = parent.readlink() != Path("/proc/self/ns/net").readlink()
-    return ["nsenter", f"--net={parent}"] if inside else []
+    return [program, f"--net={parent}"] if inside else []
 
 
 def _newer_suite() -> str:

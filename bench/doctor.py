@@ -183,6 +183,15 @@ def own_files() -> None:
         subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, place], check=True)
 
 
+def collect() -> None:
+    """Be process 1: go on in a child, and collect what was left by others until that ends."""
+    child = os.fork()
+    while child:
+        pid, status = os.wait()
+        if pid == child:
+            raise SystemExit(os.waitstatus_to_exitcode(status))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[])
@@ -197,6 +206,8 @@ def main() -> None:
         command = ["unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork",
                    "--kill-child", "--mount-proc", "--", sys.executable, *sys.argv]  # fmt: skip
         raise SystemExit(subprocess.run(command, env=inside).returncode)
+    if os.getpid() == 1:
+        collect()
     if arguments.runtime == "process":
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         own_files()

@@ -118,7 +118,7 @@ class Check:
 
     ``depends_on``: codes from which this one may follow; ``rank``: how early the finding stands
     among those of the same severity, the lowest first; ``needs_plan``: skipped without one;
-    ``quick``: part of ``--quick``.
+    ``quick``: part of ``--quick``; ``timeout_s``: wall-clock seconds that looking may take.
     """
 
     code: str
@@ -133,6 +133,7 @@ class Check:
     rank: int = 50
     needs_plan: bool = True
     quick: bool = True
+    timeout_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,19 +11,12 @@ from alfred_dev.doctor.model import Check, Diagnosis, Finding, Outcome, State
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.settings import masked
 
-TIMEOUT_S = 10.0
 
-
-async def diagnose(
-    checks: Iterable[Check], scene: Scene, *, timeout_s: float = TIMEOUT_S
-) -> Diagnosis:
-    """Look, judge, and tell root causes from what follows.
-
-    ``timeout_s``: wall-clock seconds of each check. Raises nothing but cancellation.
-    """
+async def diagnose(checks: Iterable[Check], scene: Scene) -> Diagnosis:
+    """Look, judge, and tell root causes from what follows. Raises nothing but cancellation."""
     began = time.monotonic()
     try:
-        outcomes = await asyncio.gather(*(outcome(c, scene, timeout_s=timeout_s) for c in checks))
+        outcomes = await asyncio.gather(*(outcome(c, scene) for c in checks))
     finally:
         await scene.close()
     causes = triage.causes(outcomes, scene.given.plan)
@@ -34,7 +27,7 @@ async def diagnose(
     )
 
 
-async def outcome(check: Check, scene: Scene, *, timeout_s: float) -> Outcome:
+async def outcome(check: Check, scene: Scene) -> Outcome:
     """Return what came of one check. Raises nothing but cancellation."""
     if check.needs_plan and scene.stack is None:
         return Outcome(check=check, state=State.SKIPPED, detail="there is no plan to compare with")
@@ -42,12 +35,12 @@ async def outcome(check: Check, scene: Scene, *, timeout_s: float) -> Outcome:
     findings: tuple[Finding, ...] = ()
     state, detail = State.OK, ""
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(check.timeout_s):
             seen = await scene.see(check.observe)
         findings = tuple(check.judge(seen, scene.given))
         state = State.FOUND if findings else State.OK
     except TimeoutError:
-        state, detail = State.CRASHED, f"it could not look within {timeout_s:g} s"
+        state, detail = State.CRASHED, f"it could not look within {check.timeout_s:g} s"
     except Exception as error:  # one check that breaks must not hide what the others see
         state, detail = State.CRASHED, _told(error, scene)
     return Outcome(

@@ -178,6 +178,8 @@ def remove_stale_pid_file(data: Path) -> None:
 
     try:
         working_folder = psutil.Process(pid).cwd()
+    except psutil.ZombieProcess:  # it has ended: process 1 of a container may never collect it
+        working_folder = ""
     except psutil.Error:
         return
     if working_folder != str(data.resolve()):

@@ -34,12 +34,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """The first hop that did not happen. ``service``: who should have done it, with ``peer``."""
+    """The first hop that did not happen. ``service``: who should have done it, with ``peer``.
+
+    ``late``: nobody says that it failed; it was not seen in time.
+    """
 
     hop: str
     service: str
     peer: str
     detail: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +113,8 @@ def missing(
     if not lacking:
         return None
     hop, service, peer = max(lacking, key=lambda row: detail.rfind(f"{row[2]}:"))
-    late = f"not seen within {timeout_s:g} s"
-    return Broken(hop=hop, service=service, peer=peer, detail=detail or late)
+    unseen = f"not seen within {timeout_s:g} s"
+    return Broken(hop=hop, service=service, peer=peer, detail=detail or unseen, late=not detail)
 
 
 def judge(flow: Flow, through: str, trips: Sequence[Trip]) -> Outcome:

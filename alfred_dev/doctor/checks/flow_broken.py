@@ -39,6 +39,7 @@ CHECK = Check(
     }),
     rank=60,
     quick=False,
+    timeout_s=20.0,
     observe=flows,
     judge=judge,
 )  # fmt: skip

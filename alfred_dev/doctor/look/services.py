@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from alfred_dev.doctor.scene import Scene
 from alfred_dev.host import processes, procnet
 from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Endpoint
-from alfred_dev.probe.base import ProbeResult
+from alfred_dev.probe.base import ProbeResult, Reason
 from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
 from alfred_dev.runtime import keeper
@@ -24,11 +24,13 @@ from alfred_dev.runtime.base import Observed, Running, State
 from alfred_dev.runtime.evidence import tail
 from alfred_dev.runtime.process import ProcessRuntime, listening
 from alfred_dev.settings import masked
-from alfred_dev.status import ServiceStatus
+from alfred_dev.status import Health, ServiceStatus
 
 LOG_BYTES = 16_000
 LINES = 60
 EARLIER_S = 60
+# A service asks what it needs once in a second: so long may it say what is no longer so.
+SETTLING_S = 1.2
 _LIMIT = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
 
 
@@ -41,6 +43,30 @@ async def probes(scene: Scene) -> dict[Endpoint, ProbeResult]:
     return dict(zip(plan.endpoints, results, strict=True))
 
 
+def settling(statuses: Iterable[ServiceStatus]) -> frozenset[str]:
+    """Return who may only say what was so a moment ago: nobody when any is ill by itself. Pure.
+
+    Such a service runs and says that it is not well, and all that it needs is well or settling.
+    """
+    ill = [s for s in statuses if s.selected and s.health is not Health.HEALTHY]
+    roots = [s for s in ill if not s.blocked_by]
+    said = {Reason.STATUS, Reason.STARTING}
+    wrong = [e for s in roots for e in s.endpoints if not e.healthy]
+    if any(e.stranger or e.reason not in said for e in wrong):
+        return frozenset()
+    return frozenset(s.id for s in ill)
+
+
+async def asked_again(scene: Scene, names: Collection[str]) -> dict[int, ProbeResult]:
+    """Ask the ports of ``names`` once more, a moment later."""
+    await asyncio.sleep(SETTLING_S)
+    assert scene.stack is not None  # noqa: S101 - as above
+    endpoints = [e for e in scene.stack.plan.endpoints if e.service in names]
+    targets = [target_of(endpoint, scene.stack.plan.settings) for endpoint in endpoints]
+    results = await probe_all(targets, timeout_s=scene.probe_timeout_s)
+    return {e.port: result for e, result in zip(endpoints, results, strict=True)}
+
+
 async def services(scene: Scene) -> seen.Services:
     """See every service of the plan."""
     assert scene.stack is not None  # noqa: S101 - as above
@@ -49,7 +75,11 @@ async def services(scene: Scene) -> seen.Services:
     frozen = _frozen_keeper(stack)
     observed = _left(stack) if frozen else await asyncio.to_thread(lifecycle.observe, stack)
     answers = {endpoint.port: result for endpoint, result in (await asking).items()}
-    statuses = status.assess(stack.plan, observed, answers, lifecycle.selection(stack))
+    selected = lifecycle.selection(stack)
+    statuses = status.assess(stack.plan, observed, answers, selected)
+    if again := settling(statuses):
+        answers |= await asked_again(scene, again)
+        statuses = status.assess(stack.plan, observed, answers, selected)
     return await asyncio.to_thread(_joined, stack, statuses, observed.alive, frozen)
 
 
@@ -115,7 +145,7 @@ def _keeper_said(stack: Stack) -> tuple[str, ...]:
 
 def _said(stack: Stack, found: ServiceStatus) -> tuple[str, ...]:
     """Return the last lines of a service that is ill; a healthy one has nothing to explain."""
-    if found.health is status.Health.HEALTHY or not found.selected:
+    if found.health is Health.HEALTHY or not found.selected:
         return ()
     text = masked(stack.runtime.last_words(found.id, LOG_BYTES), stack.plan.secrets)
     # What is started over and over has said why before its last start.

@@ -15,7 +15,7 @@ import pytest
 
 from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.embedded import engines
-from alfred_dev.embedded.postgres import command
+from alfred_dev.embedded.postgres import command, remove_stale_pid_file
 from alfred_dev.embedded.spec import EmbeddedSpec
 from tests.servers import free_port
 from tests.unit.embedded import running
@@ -189,6 +189,18 @@ def test_a_pid_file_whose_number_somebody_else_has_now_is_no_obstacle(cluster: P
     cluster.joinpath("postmaster.pid").write_text(text)
     with running.postgres(cluster) as server:
         assert sql(server, "SELECT 1") == 1
+
+
+def test_a_pid_file_of_a_process_that_nobody_collects_is_no_obstacle(cluster: Path) -> None:
+    # Process 1 of a container is often no init: what was killed stays there as a zombie.
+    ended = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+    try:
+        cluster.joinpath("postmaster.pid").write_text(f"{ended}\n{cluster}\n")
+        remove_stale_pid_file(cluster)
+        assert not cluster.joinpath("postmaster.pid").exists()
+    finally:
+        os.waitpid(ended, 0)
 
 
 def test_a_second_one_on_the_same_data_waits_for_the_first(cluster: Path) -> None:

@@ -23,12 +23,17 @@ TASK = {"id": "7", "status": "queued", "created_at": AT.format("0.5")}
 
 @contextmanager
 def core(story: Any, *, posted: tuple[int, Any] = (201, TASK)) -> Iterator[Entry]:
+    """Serve agent-core. ``story``: what it says of a task, or of one task after the other."""
+    stories = story if isinstance(story, list) else [story]
+    sent: list[str] = []
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.answer(200, story)
+            self.answer(200, stories[min(len(sent), len(stories)) - 1])
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
+            sent.append(self.path)
             self.answer(*posted)
 
         def answer(self, status: int, document: Any) -> None:

@@ -68,7 +68,7 @@ def measure(size: int) -> tuple[float, ...]:
     text = catalog_text(size)
     reading, catalog = timed(lambda: parse(text, source="generated.yaml"))
     planning, plan = timed(lambda: _plan(catalog))
-    processes, _ = timed(lambda: process.render(plan, LAYOUT))
+    processes, _ = timed(lambda: process.desired(plan, LAYOUT))
     containers, _ = timed(lambda: compose.render(plan))
     return reading, planning, processes, containers
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import yaml
-
 from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.plan import Plan
+from alfred_dev.render.text import yaml_text
 from alfred_dev.workspace import Artifact
 
 FILE = "prometheus/rules.yml"
@@ -205,7 +204,7 @@ def render(plan: Plan) -> Artifact:
         },
         {"name": "alerts", "interval": INTERVAL, "rules": [_alert(a, fill) for a in ALERTS]},
     ]
-    return Artifact(FILE, yaml.safe_dump({"groups": groups}, sort_keys=False, width=1000))
+    return Artifact(FILE, yaml_text({"groups": groups}))
 
 
 def _selector(plan: Plan) -> str:

@@ -23,6 +23,7 @@ from alfred_dev.planner import make
 from alfred_dev.render import alerts, dashboards, grafana, inside, ours, prometheus, pubsub
 from alfred_dev.render.expressions import literal
 from alfred_dev.render.inside import HOST, World
+from alfred_dev.render.text import FASTEST, yaml_text
 from alfred_dev.settings import resolve
 from alfred_dev.workspace import Artifact
 
@@ -127,11 +128,7 @@ def _with_header(artifact: Artifact) -> Artifact:
     return replace(artifact, text=HEADER + artifact.text) if comments else artifact
 
 
-# libyaml writes the same and is ten times faster.
-_FASTEST: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-def _dumped(document: Document, base: Any = _FASTEST) -> str:
+def _dumped(document: Document, base: Any = FASTEST) -> str:
 
     class Dumper(base):  # type: ignore[misc]  # its base is known at run time only
         def ignore_aliases(self, data: object) -> bool:
@@ -139,9 +136,7 @@ def _dumped(document: Document, base: Any = _FASTEST) -> str:
             return True
 
     Dumper.add_representer(str, _text)
-    # Nothing is folded: there the two dumpers would differ.
-    text: str = yaml.dump(document, Dumper=Dumper, sort_keys=False, width=1_000_000)
-    return text
+    return yaml_text(document, Dumper)
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

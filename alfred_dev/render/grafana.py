@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from alfred_dev.render import dashboards
+from alfred_dev.render.text import yaml_text
 from alfred_dev.workspace import Artifact
 
 PROVISIONING = "grafana/provisioning"
@@ -45,5 +44,5 @@ def provisioning(prometheus_url: str, folder: str) -> tuple[Artifact, ...]:
 
 
 def _file(kind: str, document: dict[str, Any]) -> Artifact:
-    text = yaml.safe_dump(document, sort_keys=False)
+    text = yaml_text(document)
     return Artifact(f"{PROVISIONING}/{kind}/alfred.yaml", text)

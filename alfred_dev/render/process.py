@@ -53,44 +53,36 @@ def desired(plan: Plan, layout: Layout, *beside: LaunchSpec) -> Desired:
 
     ``beside``: what is to be kept running besides.
     """
-    specs = {**launch_specs(plan, layout), **{spec.service: spec for spec in beside}}
-    return Desired(specs=specs, artifacts=_written(plan, layout, specs))
+    read = _read(plan, layout)
+    specs = {**launch_specs(plan, layout, read), **{spec.service: spec for spec in beside}}
+    launchers = [Artifact(f"services/{name}.json", spec.to_json()) for name, spec in specs.items()]
+    config = Artifact("supervisord.conf", supervisord(plan, specs))
+    # Of ``pubsub`` a change restarts nothing: ``up`` gives it to a running emulator.
+    files = (*launchers, config, *read, *pubsub.render(plan))
+    return Desired(specs=specs, artifacts=tuple(sorted(files, key=lambda a: a.path)))
 
 
-def launch_specs(plan: Plan, layout: Layout) -> dict[str, LaunchSpec]:
-    """Return how each service of the plan is started."""
-    found = (*_files(plan, layout), *_door(plan, once=True))
-    files = {a.path: hashlib.sha256(a.text.encode()).hexdigest() for a in found}
+def launch_specs(
+    plan: Plan, layout: Layout, read: Iterable[Artifact] | None = None
+) -> dict[str, LaunchSpec]:
+    """Return how each service of the plan is started. ``read``: what is in their files."""
+    found = _read(plan, layout) if read is None else read
+    files = {a.path: hashlib.sha256(a.text.encode()).hexdigest() for a in found if _once(a)}
     ours = (service for service in plan.services if service.is_process)
     return {service.id: _launch_spec(service, plan, layout, files) for service in ours}
 
 
-def render(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
-    """Return every file of the process runtime, in path order."""
-    return _written(plan, layout, launch_specs(plan, layout))
+def _once(file: Artifact) -> bool:
+    """Tell whether a file is read at the start alone; the gateway's others are watched."""
+    return file.path == gateway.BOOTSTRAP or not file.path.startswith(f"{gateway.FOLDER}/")
 
 
-def _written(plan: Plan, layout: Layout, specs: Mapping[str, LaunchSpec]) -> tuple[Artifact, ...]:
-    launchers = [Artifact(f"services/{name}.json", spec.to_json()) for name, spec in specs.items()]
-    config = Artifact("supervisord.conf", supervisord(plan, specs))
-    # Of ``pubsub`` a change restarts nothing: ``up`` gives it to a running emulator.
-    files = (*launchers, config, *_files(plan, layout), *_door(plan), *pubsub.render(plan))
-    return tuple(sorted(files, key=lambda a: a.path))
-
-
-def _files(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
+def _read(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
     """Return what real servers are told to read."""
     url = plan.endpoints_environment.get("ALFRED_PROMETHEUS_URL")
     shown = grafana.render(url, f"{layout.render}/{dashboards.FOLDER}") if url else ()
-    return (*prometheus.render(plan), *shown)
-
-
-def _door(plan: Plan, *, once: bool = False) -> tuple[Artifact, ...]:
-    """Return what the gateway reads; ``once``: only what it reads at its start alone."""
-    if plan.access is None or GATEWAY not in plan.ids:
-        return ()
-    found = gateway.render(plan, plan.access, PLACE)
-    return tuple(a for a in found if a.path == gateway.BOOTSTRAP) if once else found
+    gate = gateway.render(plan, plan.access, PLACE) if plan.access and GATEWAY in plan.ids else ()
+    return (*prometheus.render(plan), *shown, *gate)
 
 
 def supervisord(plan: Plan, names: Iterable[str]) -> str:

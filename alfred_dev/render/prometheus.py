@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import yaml
-
 from alfred_dev.catalog.model import ProbeKind, Tier
 from alfred_dev.hostnames import DASHBOARD
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService
 from alfred_dev.render import alerts
 from alfred_dev.render.gateway.world import GATEWAY
+from alfred_dev.render.text import yaml_text
 from alfred_dev.workspace import Artifact
 
 STATISTICS = "/stats/prometheus"
@@ -44,7 +43,7 @@ def render(
         "rule_files": ["rules.yml"],
         "scrape_configs": jobs,
     }
-    scrape = Artifact("prometheus/prometheus.yml", yaml.safe_dump(document, sort_keys=False))
+    scrape = Artifact("prometheus/prometheus.yml", yaml_text(document))
     return (scrape, alerts.render(plan))
 
 

@@ -30,7 +30,7 @@ CASES: Mapping[str, Facts] = {
 
 def rendered(case: str) -> dict[str, str]:
     """Return path -> text of a case's rendered files."""
-    return {a.path: a.text for a in process.render(plan(CASES[case]), LAYOUT)}
+    return {a.path: a.text for a in process.desired(plan(CASES[case]), LAYOUT).artifacts}
 
 
 def composed() -> dict[str, str]:

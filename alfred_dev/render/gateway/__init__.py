@@ -45,4 +45,5 @@ def resources(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _artifact(name: str, document: Mapping[str, Any]) -> Artifact:
-    return Artifact(f"{FOLDER}/{name}.json", json.dumps(document, indent=1) + "\n")
+    # In one line: with an indent, Python writes what else C does, at fifty times the cost.
+    return Artifact(f"{FOLDER}/{name}.json", json.dumps(document) + "\n")

@@ -13,7 +13,7 @@ from alfred_dev.catalog.model import Binary, Catalog
 from alfred_dev.embedded import engines
 from alfred_dev.host import binaries
 from alfred_dev.plan import Facts, Found
-from alfred_dev.workspace import write
+from alfred_dev.workspace import files_below, write
 
 VERSION_TIMEOUT_S = 5.0
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")
@@ -74,10 +74,9 @@ def code_fingerprint() -> str:
     digest = hashlib.sha256()
     for name in CODE:
         root = PACKAGE / name
-        found = root.glob("**/*") if root.is_dir() else [root]
-        files = sorted(path for path in found if path.suffix in READ)
-        for file in files:
-            if file.is_file():  # an installed package has no lock file beside it
+        found = files_below(root) if root.is_dir() else [root]
+        for file in found:
+            if file.suffix in READ and file.is_file():  # an installed package has no lock file
                 digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -53,15 +53,15 @@ class Stack:
     """One checkout's stack: what there is, and who runs it.
 
     ``plan`` has every service; ``profiles``: what ``up`` starts when nothing is named, empty for
-    everything; ``render``: what a plan comes to in this runtime; ``initial_sql``: files to run
-    once in a new database.
+    everything; ``desired``: what the plan comes to in this runtime, made when first asked for;
+    ``initial_sql``: files to run once in a new database.
     """
 
     workspace: Workspace
     plan: Plan
     profiles: tuple[Profile, ...]
     runtime: Runtime
-    render: Callable[[Plan], Desired]
+    desired: Callable[[], Desired]
     initial_sql: tuple[tuple[str, Where], ...] = ()
 
 
@@ -165,7 +165,7 @@ def prepare(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
     steps = dry_run(stack, wanted)
     check_ports(stack, [s.service for s in steps if s.action in STARTING])
     stack.workspace.prepare()
-    stack.workspace.write_render(stack.render(stack.plan).artifacts)
+    stack.workspace.write_render(stack.desired().artifacts)
     return steps
 
 
@@ -176,14 +176,14 @@ def refresh_gateway(stack: Stack) -> tuple[str, ...]:
     """
     if not (stack.workspace.render / GATEWAY_FOLDER).is_dir():
         return ()
-    wanted = [a for a in stack.render(stack.plan).artifacts if a.path.startswith(GATEWAY_FOLDER)]
+    wanted = [a for a in stack.desired().artifacts if a.path.startswith(GATEWAY_FOLDER)]
     files = ((a.path, stack.workspace.render / a.path, a.text.encode()) for a in wanted)
     return tuple(name for name, path, data in files if write(path, data))
 
 
 def dry_run(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
     """Return what ``up`` would do, and why. Changes nothing."""
-    desired = stack.render(stack.plan).specs
+    desired = stack.desired().specs
     return reconcile.steps(wanted, desired, observe(stack))
 
 
@@ -268,7 +268,7 @@ def notes(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:
 
 def stale(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:
     """Say which running services do not run as planned any more, and what to type."""
-    desired = stack.render(stack.plan).specs
+    desired = stack.desired().specs
     causes: dict[str, list[str]] = {}
     for found in statuses:
         spec = found.running.spec

@@ -92,9 +92,9 @@ class Workspace:
         """Make the render folder hold exactly ``artifacts``."""
         make_private_folder(self.render)
         wanted = {artifact.path: artifact for artifact in artifacts}
-        for old in sorted(self.render.rglob("*")):
-            if old.is_file() and str(old.relative_to(self.render)) not in wanted:
-                old.unlink()
+        for old in files_below(self.render):
+            if str(old.relative_to(self.render)) not in wanted:
+                old.unlink(missing_ok=True)
         for name, artifact in wanted.items():
             path = self.render / name
             make_private_folder(path.parent)
@@ -183,6 +183,12 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
         raise
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return every file in ``folder`` and below, sorted; a folder that goes meanwhile is passed
+    over, as Path.rglob does not."""
+    return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)
 
 
 def sweep(path: Path) -> None:

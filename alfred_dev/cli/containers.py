@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 from alfred_dev.catalog.model import Catalog
+from alfred_dev.cli import choice
+from alfred_dev.cli.choice import Obtaining, Tell
 from alfred_dev.container_sources import OURS, mirrored
 from alfred_dev.embedded import engines
 from alfred_dev.engine import endpoint as endpoints
 from alfred_dev.engine import kinds
 from alfred_dev.engine.api import Engine
 from alfred_dev.engine.command import Docker
-from alfred_dev.errors import MachineError, UsageError
+from alfred_dev.errors import UsageError
 from alfred_dev.host import routes
 from alfred_dev.image import contexts, registry
 from alfred_dev.image.build import Builder
@@ -37,18 +39,6 @@ from alfred_dev.workspace import Workspace, make_private_folder, read_bytes
 
 IMAGE_VARIABLE = "ALFRED_IMAGE_"
 LOCK = Path(__file__).parents[2] / "requirements.lock"
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obtaining:
-    """How images are had. ``offline``: nobody outside is asked; ``build``: ours are made anew."""
-
-    offline: bool = False
-    build: bool = False
-
-
-OBTAIN = Obtaining()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -269,18 +259,8 @@ class Containers:
             return contained
         return MixedRuntime(containers=contained, processes=processes, local=local)
 
-    def render(self, layout: Layout) -> Callable[[Plan], Desired]:
-        """Return what makes files of a plan; one plan is rendered once."""
-        made: dict[int, tuple[Plan, Desired]] = {}
-
-        def render_once(plan: Plan) -> Desired:
-            if id(plan) not in made:
-                made[id(plan)] = (plan, self._desired(plan, layout))
-            return made[id(plan)][1]
-
-        return render_once
-
-    def _desired(self, plan: Plan, layout: Layout) -> Desired:
+    def desired(self, plan: Plan, layout: Layout) -> Desired:
+        """Return what the plan comes to in containers."""
         size = routes.mtu()
         site = render.Site(
             project=self.place.project,
@@ -295,19 +275,9 @@ class Containers:
         return render.desired(plan, site)
 
 
-def opened(place: Workspace, runtime: str, tell: Tell, *, starting: bool) -> Containers | None:
-    """Return the engine to use, None for local processes. Raises MachineError."""
-    if runtime != "docker":
-        return None
-    found = Containers.open(place, tell, starting=starting)
-    if starting:
-        found.check()
-    return found
-
-
 def container_of(place: Workspace, service: str) -> tuple[Docker, str]:
     """Return the running container of a service. Raises UsageError when there is none."""
-    for runtime in of(place, print):
+    for runtime in choice.of(place, print):
         for listed in runtime.listed():
             if service_of(listed) == service and listed["State"] == "running":
                 return runtime.docker, str(listed["Id"])
@@ -317,45 +287,3 @@ def container_of(place: Workspace, service: str) -> tuple[Docker, str]:
         cause="its container does not run",
         fix=[f"alfred-dev up {service}"],
     )
-
-
-def of(place: Workspace, tell: Tell) -> list[ComposeRuntime]:
-    """Return the Docker runtime of a checkout, as far as it may run something there.
-
-    Where containers were started an engine that is down is an error; where none ever were, it is
-    none.
-    """
-    found = Containers.open(place, tell, starting=False)
-    if not found.remembered.url and not found.engine.answers():
-        return []
-    return [ComposeRuntime(place, found.docker, found.engine)]
-
-
-def choose(place: Workspace, wanted: str, tell: Tell, *, starting: bool) -> str:
-    """Return the runtime to use. Raises UsageError for a word that is none.
-
-    A checkout keeps the one that it used; the first time it is Docker where an engine answers.
-    """
-    if wanted not in ("auto", "docker", "process"):
-        cause = "known are auto, docker and process"
-        raise UsageError("usage", f"there is no runtime {wanted}", cause=cause)
-    if wanted != "auto":
-        return wanted
-    remembered = memory.load(place).runtime
-    return remembered or ("docker" if _can_use_docker(tell, starting=starting) else "process")
-
-
-def _can_use_docker(tell: Tell, *, starting: bool) -> bool:
-    try:
-        found = endpoints.find(os.environ, Path.home())
-        engine = Engine(found)
-        if not engine.answers():
-            return False
-        docker = Docker(endpoint=found)
-        kinds.known(engine.get("/info"), found)
-        docker.check_compose()
-    except (MachineError, UsageError) as error:
-        if starting:
-            tell(f"runtime process: a Docker engine answers, but {error.what} ({error.cause})")
-        return False
-    return True

@@ -93,12 +93,13 @@ def _guess(place: Workspace) -> Stack | None:
         cache = place.run / "versions.json"
         machine = facts.gather(plain.catalog, path=os.environ.get("PATH", os.defpath), cache=cache)
         slot = int(lifecycle.recorded(place).get("slot", 0))
+        plan = make(plain.catalog, settings, machine, slot=slot)
         return Stack(
             workspace=place,
-            plan=make(plain.catalog, settings, machine, slot=slot),
+            plan=plan,
             profiles=(),
             runtime=session.process_runtime(place),
-            render=functools.partial(desired, layout=session.layout(place)),
+            desired=functools.cache(lambda: desired(plan, session.layout(place))),
         )
     except (AlfredError, OSError):
         return None

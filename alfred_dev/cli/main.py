@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Collection
 from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
+from typer.main import get_command_name
+from typer.models import CommandInfo, TyperInfo
 
 from alfred_dev import __version__
 from alfred_dev.cli import (
@@ -97,6 +100,7 @@ def main() -> NoReturn:
     """Run the command line and end the process with the contract's exit code."""
     command.called(os.environ.get("ALFRED_DEV_CALLED") or command.NAME)
     as_json = "--json" in sys.argv[1:]
+    keep_only(app, sys.argv[1:])
     try:
         code = app(standalone_mode=False, prog_name=command.NAME)
         sys.stdout.flush()
@@ -117,6 +121,24 @@ def main() -> NoReturn:
     sys.exit(_flushed(code if isinstance(code, int) else 0))
 
 
+def keep_only(app: typer.Typer, words: Collection[str]) -> None:
+    """Drop the commands that nobody named, where one was: typer takes 1 ms to read each."""
+    if commands(app) & {*words}:
+        app.registered_commands = [c for c in app.registered_commands if _name(c) in words]
+        app.registered_groups = [g for g in app.registered_groups if _name(g) in words]
+
+
+def commands(app: typer.Typer) -> set[str]:
+    """Return what can be typed after the program's name."""
+    return {*map(_name, app.registered_commands), *map(_name, app.registered_groups)}
+
+
+def _name(registered: CommandInfo | TyperInfo) -> str:
+    if isinstance(registered, TyperInfo):
+        return str(registered.typer_instance.info.name) if registered.typer_instance else ""
+    return registered.name or get_command_name(getattr(registered.callback, "__name__", ""))
+
+
 def _flushed(code: int) -> int:
     """Return the exit code; what nobody reads any more, or a full disk refuses, is dropped."""
     try:
@@ -135,9 +157,7 @@ def _usage(error: TyperException) -> AlfredError:
 
 
 def _command(argv: list[str]) -> str:
-    known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
-    known |= {str(g.typer_instance.info.name) for g in app.registered_groups if g.typer_instance}
-    return next((f"{word} " for word in argv[1:] if word in known), "")
+    return next((f"{word} " for word in argv[1:] if word in commands(app)), "")
 
 
 def _mistake(error: Exception) -> AlfredError:

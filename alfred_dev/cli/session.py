@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,8 +19,8 @@ from alfred_dev import envfile, facts, gatekeeper, lifecycle, lock, projectfile,
 from alfred_dev.catalog.model import Catalog, Profile
 from alfred_dev.catalog.project import Loaded
 from alfred_dev.catalog.schema import did_you_mean
-from alfred_dev.cli import containers
-from alfred_dev.cli.containers import OBTAIN, Containers, Obtaining
+from alfred_dev.cli import choice
+from alfred_dev.cli.choice import OBTAIN, Obtaining
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.host import bindable, disk, listeners
 from alfred_dev.lifecycle import Stack
@@ -35,6 +36,9 @@ from alfred_dev.settings import BY_KEY, Settings, check
 from alfred_dev.tunnel import joined
 from alfred_dev.tunnel import state as tunnel_state
 from alfred_dev.workspace import Workspace, find_root, make_private_folder
+
+if TYPE_CHECKING:
+    from alfred_dev.cli.containers import Containers
 
 CLONE = Path(__file__).parents[2]
 Wants = Callable[[Plan, tuple[Profile, ...]], Plan]
@@ -84,14 +88,14 @@ def stack(
     settings = load_settings(ctx, place, found, flags)
     if make_secrets:
         settings = _made_ready(ctx, place, found, settings, flags)
-    chosen = containers.choose(place, settings["ALFRED_RUNTIME"], note, starting=make_secrets)
+    chosen = choice.choose(place, settings["ALFRED_RUNTIME"], note, starting=make_secrets)
     if make_secrets:
         refuse_other_runtime(place, chosen)
     planning = _Planning(
         place=place,
         found=found,
         settings=settings,
-        engine=containers.opened(place, chosen, note, starting=make_secrets),
+        engine=choice.opened(place, chosen, note, starting=make_secrets),
         starting=make_secrets,
     )
     if make_secrets or flags is not None:
@@ -192,13 +196,13 @@ class _Planning:
     def stack(self, slot: int) -> Stack:
         """Return what a command works on."""
         plan, place = self.plan(slot), self.place
-        local = functools.partial(desired, layout=layout(place))
+        render = self.engine.desired if self.engine else desired
         return Stack(
             workspace=place,
             plan=plan,
             profiles=self.found.project.profiles,
             runtime=self.engine.runtime(plan, self.processes) if self.engine else self.processes,
-            render=self.engine.render(layout(place)) if self.engine else local,
+            desired=functools.cache(lambda: render(plan, layout(place))),
             initial_sql=self.found.project.initial_sql,
         )
 
@@ -323,14 +327,14 @@ def runtimes(place: Workspace) -> list[Runtime]:
 
     Raises MachineError when its containers cannot be looked for.
     """
-    return [process_runtime(place), *containers.of(place, note)]
+    return [process_runtime(place), *choice.of(place, note)]
 
 
 def running_runtime(place: Workspace) -> str:
     """Return the name of the runtime that runs services of a checkout now, else nothing."""
     if process_runtime(place).records() is not None and not memory.load(place).mixed:
         return "process"
-    return "docker" if any(r.listed() for r in containers.of(place, note)) else ""
+    return "docker" if any(r.listed() for r in choice.of(place, note)) else ""
 
 
 def refuse_other_runtime(place: Workspace, chosen: str) -> None:

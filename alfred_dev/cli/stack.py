@@ -67,7 +67,7 @@ def up(
     """Start everything, or services and what they depend on, and wait for health."""
     from alfred_dev import lifecycle
     from alfred_dev.cli import initial, session
-    from alfred_dev.cli.containers import Obtaining
+    from alfred_dev.cli.choice import Obtaining
     from alfred_dev.plan import Request
     from alfred_dev.planner import narrow
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alfred_dev.image.layers import Layer, add_tree, pack
+from alfred_dev.workspace import files_below
 
 PACKAGE = Path(__file__).parents[1]
 HOME = "opt/alfred"
@@ -28,8 +29,8 @@ def files() -> list[Path]:
     found: list[Path] = []
     for name in ROOMS:
         root = PACKAGE / name
-        found += root.rglob("*") if root.is_dir() else [root]
-    kept = (p for p in found if p.is_file() and "__pycache__" not in p.parts)
+        found += files_below(root) if root.is_dir() else [root]
+    kept = (p for p in found if "__pycache__" not in p.parts)
     return sorted(p.relative_to(PACKAGE) for p in kept)
 
 

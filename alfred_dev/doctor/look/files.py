@@ -110,7 +110,7 @@ def _render(scene: Scene, place: Workspace) -> tuple[tuple[str, ...], tuple[str,
     if scene.stack is None or not place.render.is_dir():
         return (), ()
     changed, absent = [], []
-    for artifact in scene.stack.render(scene.stack.plan).artifacts:
+    for artifact in scene.stack.desired().artifacts:
         path = Path(place.render, artifact.path)
         try:
             if path.read_text() != artifact.text:

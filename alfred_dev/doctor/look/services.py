@@ -113,7 +113,7 @@ def _left(stack: Stack) -> Observed:
 def _joined(
     stack: Stack, statuses: Iterable[ServiceStatus], alive: bool, frozen: int
 ) -> seen.Services:
-    desired = stack.render(stack.plan).specs
+    desired = stack.desired().specs
     listens = _listening()
     rows = []
     for found in statuses:

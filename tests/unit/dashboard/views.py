@@ -39,7 +39,7 @@ def stack(root: Path) -> Stack:
         plan=PLAN,
         profiles=(),
         runtime=Nowhere(),  # type: ignore[arg-type]
-        render=lambda _: Desired(specs={}, artifacts=()),
+        desired=lambda: Desired(specs={}, artifacts=()),
     )
 
 

@@ -1,0 +1,93 @@
+"""Which runtime a checkout uses. What only Docker needs is loaded only where it is used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alfred_dev.engine import endpoint as endpoints
+from alfred_dev.engine.api import Engine
+from alfred_dev.errors import MachineError, UsageError
+from alfred_dev.runtime import memory
+from alfred_dev.workspace import Workspace
+
+if TYPE_CHECKING:
+    from alfred_dev.cli.containers import Containers
+    from alfred_dev.runtime.compose import ComposeRuntime
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obtaining:
+    """How images are had. ``offline``: nobody outside is asked; ``build``: ours are made anew."""
+
+    offline: bool = False
+    build: bool = False
+
+
+OBTAIN = Obtaining()
+
+
+def opened(place: Workspace, runtime: str, tell: Tell, *, starting: bool) -> Containers | None:
+    """Return the engine to use, None for local processes. Raises MachineError."""
+    if runtime != "docker":
+        return None
+    from alfred_dev.cli.containers import Containers
+
+    found = Containers.open(place, tell, starting=starting)
+    if starting:
+        found.check()
+    return found
+
+
+def of(place: Workspace, tell: Tell) -> list[ComposeRuntime]:
+    """Return the Docker runtime of a checkout, as far as it may run something there.
+
+    Where containers were started an engine that is down is an error; where none ever were, it is
+    none.
+    """
+    used = memory.load(place).url
+    if not used and not Engine(endpoints.find(os.environ, Path.home())).answers():
+        return []
+    from alfred_dev.cli.containers import Containers
+    from alfred_dev.runtime.compose import ComposeRuntime
+
+    found = Containers.open(place, tell, starting=False)
+    return [ComposeRuntime(place, found.docker, found.engine)]
+
+
+def choose(place: Workspace, wanted: str, tell: Tell, *, starting: bool) -> str:
+    """Return the runtime to use. Raises UsageError for a word that is none.
+
+    A checkout keeps the one that it used; the first time it is Docker where an engine answers.
+    """
+    if wanted not in ("auto", "docker", "process"):
+        cause = "known are auto, docker and process"
+        raise UsageError("usage", f"there is no runtime {wanted}", cause=cause)
+    if wanted != "auto":
+        return wanted
+    remembered = memory.load(place).runtime
+    return remembered or ("docker" if _can_use_docker(tell, starting=starting) else "process")
+
+
+def _can_use_docker(tell: Tell, *, starting: bool) -> bool:
+    from alfred_dev.engine import kinds
+    from alfred_dev.engine.command import Docker
+
+    try:
+        found = endpoints.find(os.environ, Path.home())
+        engine = Engine(found)
+        if not engine.answers():
+            return False
+        docker = Docker(endpoint=found)
+        kinds.known(engine.get("/info"), found)
+        docker.check_compose()
+    except (MachineError, UsageError) as error:
+        if starting:
+            tell(f"runtime process: a Docker engine answers, but {error.what} ({error.cause})")
+        return False
+    return True

@@ -7,19 +7,9 @@ import sys
 from collections.abc import Callable
 
 from bench.faults import programs
-from bench.faults.process import (
-    Inject,
-    dotenv,
-    from_the_future,
-    hogs,
-    mode,
-    project,
-    shell,
-    stopped,
-    told,
-    valued,
-)
+from bench.faults.machine import from_the_future, hogs
 from bench.faults.record import Fault, fault
+from bench.faults.ways import Inject, dotenv, mode, project, shell, stopped, told, valued
 from bench.faults.world import Undo, World, until
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from alfred_dev.pki import certificates
 from alfred_dev.pki.certificates import Pair
-from bench.faults.process import Change, Inject, mode, project, signalled, stopped
 from bench.faults.record import Fault, fault
+from bench.faults.ways import Change, Inject, mode, project, signalled, stopped
 from bench.faults.world import Undo, World
 
 HOSTS = Path("/etc/hosts")

@@ -1,4 +1,7 @@
-"""The part ``events``: tell everybody of a new task, and note the ones that failed for good."""
+"""The part ``events``: tell everybody of a new task, and note the ones that failed for good.
+
+Told once is not enough: an emulator keeps its messages in memory. See ``outbox``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from alfred_dev.embedded.answers import RequestError
+from alfred_dev.embedded.outbox import Outbox
 from alfred_dev.embedded.parts import Part, Shared
 from alfred_dev.embedded.peers import PeerError
 from alfred_dev.embedded.pubsub_rest import CREATED, DEAD, TRIES, Message, Topics
@@ -31,14 +35,25 @@ def part(shared: Shared) -> Part:
         running.add(publishing)
         publishing.add_done_callback(running.discard)
 
+    async def again(task: Task) -> None:
+        log.warning("task %s is still queued: told again", task.id)
+        await _publish(shared, topics, task)
+
+    outbox = Outbox(lambda: shared.store, again)
+
+    async def resend() -> None:
+        while (state := shared.readiness.known) is None or not state.ok:
+            await asyncio.sleep(1.0)  # who is not there yet is being asked by others
+        await outbox.run()
+
     async def bury(message: Message) -> None:
         await _bury(shared, message)
 
     async def listen() -> None:
         await subscribe(topics, shared.spec.id, shared.readiness, bury)
 
-    shared.on_task.append(tell)
-    return Part(background=[listen])
+    shared.on_task += [tell, outbox.put]
+    return Part(background=[listen, resend])
 
 
 async def _publish(shared: Shared, topics: Topics, task: Task) -> None:

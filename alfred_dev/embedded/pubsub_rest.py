@@ -50,13 +50,17 @@ class Topics:
         """Make the topics and everybody's subscriptions, where they are not there.
 
         Everybody's, whoever comes first: what is published before a subscription is there never
-        reaches it.
+        reaches it. The publisher's own is the last: once it is there, all are.
         """
         for topic in (DEAD, CREATED):
             await self._make(f"{self._base}/topics/{topic}", {})
-        for service in (UNDERTAKER, *WORKERS):
+        for service in (*WORKERS, UNDERTAKER):
             await self._subscribe(service)
         self._complete = True
+
+    def lost(self) -> None:
+        """Hear that the emulator was away, and may have forgotten everything."""
+        self._complete = False
 
     async def _subscribe(self, service: str) -> None:
         dead = {

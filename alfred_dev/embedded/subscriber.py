@@ -45,6 +45,7 @@ async def subscribe(topics: Topics, service: str, readiness: Readiness, handle: 
             pause_s = FIRST_PAUSE_S
         except PeerError as error:
             known = False
+            topics.lost()  # a topic alone does not show that others have made all of it again
             if pause_s >= LONGEST_PAUSE_S or error.status:
                 log.warning("no messages: %s", error)
             await asyncio.sleep(pause_s)

@@ -70,6 +70,12 @@ _SELECT = f"SELECT {_COLUMNS} FROM alfred_dev.tasks WHERE id = $1"  # noqa: S608
 _LATEST = f"""
 SELECT {_COLUMNS} FROM alfred_dev.tasks ORDER BY created_at DESC, id LIMIT $1
 """  # noqa: S608 - the same
+# What nobody has worked on; what is older than an hour is nobody's business any more.
+_WAITING = f"""
+SELECT {_COLUMNS} FROM alfred_dev.tasks
+WHERE service = $1 AND status = $2 AND created_at > now() - interval '1 hour'
+ORDER BY created_at DESC LIMIT $3
+"""  # noqa: S608 - the same
 _HOPS = """
 SELECT hop, service, peer, at, ms FROM alfred_dev.hops WHERE task_id = $1 ORDER BY at, hop
 """
@@ -148,6 +154,10 @@ class TaskStore:
         """Return the newest ``limit`` tasks, the newest first."""
         with self._calls.timed(self._peer, "list tasks"):
             return [_task(row) for row in await self._rows(_LATEST, limit)]
+
+    async def waiting(self, limit: int) -> list[Task]:
+        """Return up to ``limit`` tasks of this service of the last hour that are not done."""
+        return [_task(row) for row in await self._rows(_WAITING, self._service, QUEUED, limit)]
 
     async def hop(self, task_id: uuid.UUID, hop: str, peer: str, ms: float) -> None:
         """Note a hop of this service, just done."""

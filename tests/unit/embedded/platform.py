@@ -6,7 +6,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,11 @@ class Platform:
 
     services: dict[str, Running] = field(default_factory=dict)
     mails: list[str] = field(default_factory=list)
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    def enter(self, service: AbstractContextManager[Running]) -> Running:
+        """Start one more, which ends with the others."""
+        return self.stack.enter_context(service)
 
     def post(self, title: str, **more: str) -> str:
         """Store a task; return its id."""
@@ -105,7 +110,7 @@ def pubsub(port: int, data: Path) -> Iterator[Running]:
 def up(folder: Path) -> Iterator[Platform]:
     """Run everything; ready when all stand-ins are healthy."""
     made = Platform()
-    with ExitStack() as stack:
+    with made.stack as stack:
         database = stack.enter_context(running.postgres(folder / "db"))
         vectors = serving.spec(folder / "vectors")
         stack.enter_context(running.started(vectors))
@@ -142,8 +147,16 @@ def healthy(services: Iterator[Running]) -> None:
                 time.sleep(0.05)
 
 
-def subscriptions(platform: Platform) -> Mapping[str, Any]:
+def _subscriptions(platform: Platform) -> str:
     port = platform.services["pubsub-emulator"].port
-    url = f"http://127.0.0.1:{port}/v1/projects/{PROJECT}/subscriptions"
-    found = httpx.get(url, trust_env=False).json().get("subscriptions", [])
+    return f"http://127.0.0.1:{port}/v1/projects/{PROJECT}/subscriptions"
+
+
+def forget(platform: Platform, subscription: str) -> None:
+    answer = httpx.delete(f"{_subscriptions(platform)}/{subscription}", trust_env=False)
+    assert answer.status_code == 200, answer.text
+
+
+def subscriptions(platform: Platform) -> Mapping[str, Any]:
+    found = httpx.get(_subscriptions(platform), trust_env=False).json().get("subscriptions", [])
     return {row["name"].rpartition("/")[2]: row for row in found}

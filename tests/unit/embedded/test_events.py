@@ -65,14 +65,31 @@ def test_topics_come_back_with_the_emulator(platform: Platform, tmp_path: Path) 
     names = set(playing.subscriptions(platform))
     assert names == {f"task.created.{name}" for name in WORKERS} | {f"task.created.dead.{CORE}"}
     old.end(signal.SIGKILL)
-    with playing.pubsub(old.port, tmp_path / "pubsub") as fresh:
-        platform.services["pubsub-emulator"] = fresh
-        story = platform.until(platform.post("after the emulator was lost"), done)
-        assert set(story["results"]) == set(WORKERS)
-        end = time.monotonic() + 10
-        while set(playing.subscriptions(platform)) != names:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+    fresh = platform.enter(playing.pubsub(old.port, tmp_path / "pubsub"))
+    platform.services["pubsub-emulator"] = fresh
+    story = platform.until(platform.post("after the emulator was lost"), done)
+    assert set(story["results"]) == set(WORKERS)
+    end = time.monotonic() + 10
+    while set(playing.subscriptions(platform)) != names:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.slow  # it waits until the task is told again
+def test_a_task_that_was_told_to_nobody_is_not_lost(platform: Platform) -> None:
+    workers = [platform.services[name].process for name in WORKERS]
+    try:
+        for worker in workers:
+            worker.send_signal(signal.SIGSTOP)
+        for name in WORKERS:
+            playing.forget(platform, f"task.created.{name}")
+        task = platform.post("published before anybody had a subscription")
+        platform.until(task, lambda s: "published" in [hop["hop"] for hop in s["hops"]])
+    finally:
+        for worker in workers:
+            worker.send_signal(signal.SIGCONT)
+    assert set(platform.until(task, done)["results"]) == set(WORKERS)
+    assert f"task {task} is still queued" in platform.services[CORE].text
 
 
 def test_calls_to_others_are_measured(platform: Platform) -> None:

@@ -16,6 +16,8 @@ from alfred_dev.settings import masked
 from alfred_dev.status import Health, ServiceStatus
 
 EVIDENCE_LINES = 5
+MENDS = "; to mend it: "
+"""Before the commands, in the last line of an engine of ours (``alfred_dev.embedded``)."""
 
 
 class FailureClass(StrEnum):
@@ -106,6 +108,7 @@ def _failure(
         evidence=tuple(lines[-EVIDENCE_LINES:]),
         fix=(
             *_password_advice(status),
+            *_own_advice(status, lines[-EVIDENCE_LINES:]),
             *((ADVICE[kind].format(service=status.id),) if kind in ADVICE else ()),
             f"alfred-dev logs {status.id}",
         ),
@@ -136,6 +139,14 @@ def is_definite(status: ServiceStatus) -> bool:
     return status.running.state in (State.FATAL, State.EXITED) or any(
         e.stranger or e.reason is Reason.AUTH for e in status.endpoints if not e.healthy
     )
+
+
+def _own_advice(status: ServiceStatus, lines: Sequence[str]) -> tuple[str, ...]:
+    """Return what an engine of ours says that mends it; a container's paths are not ours."""
+    if not status.service.is_process:
+        return ()
+    said = [line.partition(MENDS)[2] for line in lines if MENDS in line]
+    return tuple(said[-1].split(" | ")) if said else ()
 
 
 def _password_advice(status: ServiceStatus) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from alfred_dev import failure, logs, reconcile, status, topology
 from alfred_dev.catalog.model import ProbeKind, Profile
-from alfred_dev.catalog.topology import wanted as declared
 from alfred_dev.errors import MachineError, Where
 from alfred_dev.failure import Failure, FailureClass
 from alfred_dev.host import listeners
@@ -23,6 +22,7 @@ from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
 from alfred_dev.reconcile import Action, Step
+from alfred_dev.render import pubsub
 from alfred_dev.runtime.base import Desired, Observed, Runtime
 from alfred_dev.status import Health, ServiceStatus
 from alfred_dev.watch import End, watch
@@ -128,9 +128,8 @@ def up(
 
 
 def put_topology(stack: Stack, statuses: Iterable[ServiceStatus], progress: Progress) -> None:
-    """Give every healthy Pub/Sub what alfred.yaml declares: it may have run before that did."""
-    plan = stack.plan
-    wanted = tuple(declared(plan.catalog.topology, plan.settings["ALFRED_PROJECT_ID"]))
+    """Give every healthy Pub/Sub what is declared: it may have run before that was."""
+    wanted = pubsub.declared(stack.plan)
     healthy = (s for s in statuses if s.selected and s.health is Health.HEALTHY)
     ports = [e.port for s in healthy for e in s.service.endpoints if e.probe is ProbeKind.PUBSUB]
     for port in ports if wanted else ():

@@ -13,7 +13,7 @@ from typing import Any
 from alfred_dev.catalog.topology import VARIABLE, Wanted, from_json
 
 TIMEOUT_S = 10.0
-_EXISTS = 409
+_EXISTS, _GONE = 409, 404
 # What may be changed of a subscription that is there.
 _MUTABLE = ("ackDeadlineSeconds", "deadLetterPolicy", "retryPolicy")
 
@@ -46,6 +46,29 @@ def ensure(host: str, port: int, wanted: Iterable[Wanted]) -> Iterator[str]:
         raise TopologyError(f"Pub/Sub on port {port}: {error or type(error).__name__}") from error
     finally:
         connection.close()
+
+
+def drift(host: str, port: int, wanted: Iterable[Wanted], timeout_s: float) -> tuple[str, ...]:
+    """Return a line for each thing that is missing or differs. Raises TopologyError."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+    try:
+        return tuple(line for one in wanted if (line := _drift(connection, one)))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise TopologyError(f"Pub/Sub on port {port}: {error or type(error).__name__}") from error
+    finally:
+        connection.close()
+
+
+def _drift(connection: http.client.HTTPConnection, one: Wanted) -> str:
+    status, found = _ask(connection, "GET", one.path)
+    if status == _GONE:
+        return f"{one.path} is missing"
+    if status != 200:
+        raise TopologyError(_reason(one.path, found))
+    changed = (
+        _differs(one, found, ("topic", "enableMessageOrdering", *_MUTABLE)) if one.body else ""
+    )
+    return f"{one.path} has another {', '.join(changed)}" if changed else ""
 
 
 def _ensure(connection: http.client.HTTPConnection, one: Wanted) -> str:

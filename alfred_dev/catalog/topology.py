@@ -1,4 +1,4 @@
-"""Topics and subscriptions that a project declares, and as requests. Pure."""
+"""Topics and subscriptions that a project declares or our stand-ins need. Pure."""
 
 from __future__ import annotations
 
@@ -30,6 +30,32 @@ class Topology:
     topics: tuple[str, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
 
+
+CREATED, DEAD = "task.created", "task.created.dead"
+WORKERS = ("agent-social", "agent-financial", "agent-legal")
+"""Who has a subscription to CREATED, and works."""
+UNDERTAKER = "agent-core"
+"""Who publishes, has the subscription to DEAD, and notes what failed."""
+TRIES = 5
+
+
+def subscription_of(service: str) -> str:
+    """Return the name of the subscription of ``service`` in the event flow."""
+    return f"{DEAD if service == UNDERTAKER else CREATED}.{service}"
+
+
+FLOW = Topology(
+    topics=(DEAD, CREATED),
+    # The publisher's own is the last: once it is there, all are.
+    subscriptions=(
+        *(
+            Subscription(name=subscription_of(w), topic=CREATED, dead_letter=DEAD, attempts=TRIES)
+            for w in WORKERS
+        ),
+        Subscription(name=subscription_of(UNDERTAKER), topic=DEAD),
+    ),
+)
+"""What the stand-ins' flow of events goes through."""
 
 VARIABLE = "ALFRED_PUBSUB_TOPOLOGY"
 """Tells an emulator's process what it shall have: a file, or the text itself."""

@@ -58,6 +58,7 @@ DAMAGED = either(r"is not the data of", r"invalid (?:checkpoint|primary checkpoi
                  r"wrong signature trying to load", r"corrupt", r"checksum (?:mismatch|failed)",
                  r"invalid page in block", r"could not open file \"?(?:global|base|pg_)",
                  r"could not read file", r"database disk image is malformed",
+                 r"file is not a database",
                  r"pg_control", r"short read or OOM loading", r"unexpected character.*aof",
                  r"AOF (?:manifest|file|loading)", r"Fatal error loading the DB",
                  r"invalid (?:magic|header|segment)", r"required WAL directory.*does not exist",

@@ -12,11 +12,12 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
+from alfred_dev.catalog.topology import CREATED, DEAD, TRIES
 from alfred_dev.embedded.answers import RequestError
 from alfred_dev.embedded.outbox import Outbox
 from alfred_dev.embedded.parts import Part, Shared
 from alfred_dev.embedded.peers import PeerError
-from alfred_dev.embedded.pubsub_rest import CREATED, DEAD, TRIES, Message, Topics
+from alfred_dev.embedded.pubsub_rest import Message, Topics
 from alfred_dev.embedded.subscriber import subscribe
 from alfred_dev.embedded.tasks import Task
 

@@ -8,16 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alfred_dev.catalog.topology import CREATED, FLOW, subscription_of, wanted
 from alfred_dev.embedded.peers import Peer, PeerError
 
-CREATED, DEAD = "task.created", "task.created.dead"
-WORKERS = ("agent-social", "agent-financial", "agent-legal")
-"""Who has a subscription to CREATED, and works."""
-UNDERTAKER = "agent-core"
-"""Who has the subscription to DEAD, and notes what failed."""
-
-TRIES = 5
-ACK_DEADLINE_S = 10
 PULL_TIMEOUT_S = 100.0  # an emulator answers an empty pull when it likes
 BATCH = 10
 _EXISTS, _GONE = 409, 404
@@ -33,45 +26,27 @@ class Message:
     tries: int
 
 
-def subscription_of(service: str) -> str:
-    """Return the name of the subscription of ``service``."""
-    return f"{DEAD if service == UNDERTAKER else CREATED}.{service}"
-
-
 class Topics:
     """The emulator, as the stand-ins use it. Everything raises PeerError."""
 
     def __init__(self, peer: Peer, project: str) -> None:
         self.peer, self._base = peer, f"/v1/projects/{project}"
-        self._project = f"projects/{project}"
+        self._project = project
         self._complete = False
 
     async def ensure(self) -> None:
         """Make the topics and everybody's subscriptions, where they are not there.
 
         Everybody's, whoever comes first: what is published before a subscription is there never
-        reaches it. The publisher's own is the last: once it is there, all are.
+        reaches it.
         """
-        for topic in (DEAD, CREATED):
-            await self._make(f"{self._base}/topics/{topic}", {})
-        for service in (*WORKERS, UNDERTAKER):
-            await self._subscribe(service)
+        for one in wanted(FLOW, self._project):
+            await self._make(f"/v1/{one.path}", one.body)
         self._complete = True
 
     def lost(self) -> None:
         """Hear that the emulator was away, and may have forgotten everything."""
         self._complete = False
-
-    async def _subscribe(self, service: str) -> None:
-        dead = {
-            "deadLetterTopic": f"{self._project}/topics/{DEAD}",
-            "maxDeliveryAttempts": TRIES,
-        }
-        topic = DEAD if service == UNDERTAKER else CREATED
-        wanted = {"topic": f"{self._project}/topics/{topic}", "ackDeadlineSeconds": ACK_DEADLINE_S}
-        policy = {} if service == UNDERTAKER else {"deadLetterPolicy": dead}
-        path = f"{self._base}/subscriptions/{subscription_of(service)}"
-        await self._make(path, {**wanted, **policy})
 
     async def _make(self, path: str, body: object) -> None:
         try:

@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from alfred_dev.catalog.topology import WORKERS
 from alfred_dev.embedded import outcome
 from alfred_dev.embedded.answers import RequestError
 from alfred_dev.embedded.events import task_of
 from alfred_dev.embedded.parts import Part, Shared
-from alfred_dev.embedded.pubsub_rest import WORKERS, Message, Topics
+from alfred_dev.embedded.pubsub_rest import Message, Topics
 from alfred_dev.embedded.subscriber import FAILURES, WorkError, subscribe
 
 log = logging.getLogger("alfred_dev.embedded")

@@ -16,7 +16,6 @@ import yaml
 from alfred_dev import container_sources
 from alfred_dev.catalog.model import Catalog, Container, Tier
 from alfred_dev.catalog.topology import VARIABLE as TOPOLOGY
-from alfred_dev.catalog.topology import to_json
 from alfred_dev.embedded.spec import VARIABLE
 from alfred_dev.plan import LOOPBACK, Facts, Plan, PlannedService, Source, SourceKind
 from alfred_dev.planner import make
@@ -209,11 +208,11 @@ def _what_runs(service: PlannedService, container: Container, world: World) -> D
         told = ours.spec(service, source, world.plan).to_json()
         environment = dict(sorted({**environment, VARIABLE: literal(told)}.items()))
     command = inside.words(container.command, service, world)
-    found = pubsub.declared(world.plan) if pubsub.speaks(service) else ()
-    if found and source.kind in container_sources.OURS:
-        environment[TOPOLOGY] = literal(to_json(found))
-    elif found:
-        command = pubsub.command(command, service.endpoints[0].container_port, world.plan)
+    if pubsub.speaks(service) and source.kind not in container_sources.OURS:
+        port = service.endpoints[0].container_port
+        command = pubsub.command(command, port, service, world.plan)
+    elif pubsub.speaks(service) and (topology := pubsub.told(service, world.plan)):
+        environment[TOPOLOGY] = topology
     return {
         **_image(service, source),
         "user": container.user,

@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": {
         "catalog", "changes", "envfile", "flow", "host", "ledger", "lifecycle", "logs", "names",
         "pki", "engine", "hostnames", "plan", "planner", "probe", "projectfile", "setup", "tunnel",
-        "lint",
+        "lint", "topology",
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "flow": {"plan"},

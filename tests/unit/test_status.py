@@ -113,6 +113,14 @@ def test_evidence_is_masked() -> None:
     assert failure.evidence == ("cannot log in with ***",)
 
 
+def test_what_an_engine_says_that_mends_it_comes_first() -> None:
+    broken = Running(state=State.FATAL, detail="exit status 78")
+    found = statuses({"db-postgres": ill(Reason.REFUSED)}, db_postgres=broken)
+    log = "it does not touch its data: it is torn; to mend it: mv /a /b | alfred-dev up db-postgres"
+    (failure, *_) = explain(list(found.values()), {"db-postgres": log}, frozenset())
+    assert failure.fix[:2] == ("mv /a /b", "alfred-dev up db-postgres")
+
+
 def test_silence_is_a_time_out_and_an_error_answer_is_the_probes() -> None:
     found = statuses({"db-postgres": ill(Reason.TIMEOUT)})
     assert explain(list(found.values()), {}, frozenset())[0].kind is FailureClass.TIMEOUT

@@ -19,6 +19,7 @@ from alfred_dev import topology
 from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.catalog.topology import VARIABLE, Wanted, to_json
 from alfred_dev.render import compose
+from alfred_dev.render.expressions import resolved
 from tests.servers import free_port
 from tests.unit.embedded import running
 from tests.unit.embedded.pubsub import servers
@@ -46,6 +47,10 @@ def ensure(port: int, *wanted: Wanted) -> list[str]:
     return list(topology.ensure("127.0.0.1", port, wanted))
 
 
+def drift(port: int, *wanted: Wanted) -> tuple[str, ...]:
+    return topology.drift("127.0.0.1", port, wanted, 5.0)
+
+
 def call(port: int, method: str, path: str) -> dict[str, object]:
     url = f"http://127.0.0.1:{port}/v1/{path}"
     answer: dict[str, object] = httpx.request(method, url, trust_env=False).json()
@@ -67,9 +72,12 @@ def test_what_is_missing_is_made_and_what_differs_is_mended(port: int) -> None:
     dead = {"deadLetterTopic": TOPICS[1].path, "maxDeliveryAttempts": 7}
     retry = {"minimumBackoff": "1s", "maximumBackoff": "60s"}
     all_of_it = [*TOPICS, subscription(deadLetterPolicy=dead, retryPolicy=retry)]
+    assert drift(port, *all_of_it) == tuple(f"{one.path} is missing" for one in all_of_it)
     assert ensure(port, *all_of_it) == [f"made {one.path}" for one in all_of_it]
-    assert ensure(port, *all_of_it) == []
-    assert ensure(port, subscription(deadLetterPolicy=dead)) == [f"changed {SUBSCRIPTION}"]
+    assert ensure(port, *all_of_it) == [] and drift(port, *all_of_it) == ()
+    differing = subscription(deadLetterPolicy=dead)
+    assert drift(port, differing) == (f"{SUBSCRIPTION} has another retryPolicy",)
+    assert ensure(port, differing) == [f"changed {SUBSCRIPTION}"]
     assert "retryPolicy" not in call(port, "GET", SUBSCRIPTION)
     ordered = subscription(enableMessageOrdering=True)
     assert ensure(port, ordered) == [f"made anew {SUBSCRIPTION}"]
@@ -83,6 +91,8 @@ def test_a_refusal_and_a_silent_port_are_one_error(port: int) -> None:
         ensure(port, subscription())
     with pytest.raises(topology.TopologyError, match=r"port \d+: "):
         ensure(free_port(), *TOPICS)
+    with pytest.raises(topology.TopologyError, match=r"port \d+: "):
+        drift(free_port(), *TOPICS)
 
 
 def test_an_emulator_of_others_gets_it_at_every_start(tmp_path: Path) -> None:
@@ -142,11 +152,9 @@ def composed(text: str) -> dict[str, object]:
 def test_a_container_of_googles_image_gives_it_to_itself_at_every_start(tmp_path: Path) -> None:
     command = composed(DECLARED)["command"]
     assert isinstance(command, list) and command[:2] == ["bash", "-c"]
-    assert command[4:] == composed("{}")["command"]
+    assert command[4] == "gcloud"
     with servers.ours() as service:
-        script = (
-            command[2].replace("$$", "$").replace("127.0.0.1:8085", f"127.0.0.1:{service.port}")
-        )
+        script = resolved(command[2], {}).replace("127.0.0.1:8085", f"127.0.0.1:{service.port}")
         path = "projects/alfred-agent-platform/subscriptions/sub"
         environment = {"PATH": os.environ["PATH"]}
         with subprocess.Popen(["bash", "-c", script, "bash", "sleep", "5"], env=environment) as one:

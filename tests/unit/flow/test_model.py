@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfred_dev.embedded.pubsub_rest import WORKERS as PLAYED
+from alfred_dev.catalog.topology import WORKERS as PLAYED
 from alfred_dev.flow.model import (
     TOTAL,
     WORKERS,

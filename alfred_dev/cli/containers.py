@@ -223,6 +223,12 @@ class Containers:
             subnets=self._subnets(plan),
         )
 
+    def foreign_networks(self, plan: Plan) -> list[str]:
+        """Return the networks of the plan's names that are not this checkout's."""
+        names = {compose.network_name(name, plan) for name in compose.networks(plan)}
+        found = (n for n in self.engine.get("/networks") if n["Name"] in names)
+        return [n["Name"] for n in found if not guards.is_ours(n, self.place.project)]
+
     def _subnets(self, plan: Plan) -> dict[str, str]:
         """Return each network's addresses: its own, the remembered, or others that are free."""
         names = {compose.network_name(name, plan): name for name in compose.networks(plan)}

@@ -99,11 +99,14 @@ def stack(
         starting=make_secrets,
     )
     if make_secrets or flags is not None:
-        slot = _slot(place, settings["ALFRED_SLOT"], planning.plan)
+        slot = _slot(place, settings["ALFRED_SLOT"], planning)
     else:
         slot = _remembered(place)
     if make_secrets and wants is not None:
         planning.obtain(slot, wants, obtaining)
+        if settings["ALFRED_SLOT"] == slots.AUTO:  # somebody may have come: images take minutes
+            slot = _slot(place, slots.AUTO, planning)
+        planning.settle(slot, wants)
     if make_secrets:
         planning.plan(slot)  # refuses a slot that cannot be used, before it is claimed
         slots.claim(slots_file(), place.root, str(slot), usable=lambda _: True)
@@ -183,11 +186,15 @@ class _Planning:
         return joined.tell(plan, self.tunnels)
 
     def obtain(self, slot: int, wants: Wants, how: Obtaining) -> None:
-        """Have all that is needed for what is to run, then remember the runtime."""
+        """Have every image that is needed for what is to run."""
+        profiles = self.found.project.profiles
+        while self.engine and not self.engine.obtain(wants(self.plan(slot), profiles), how):
+            self.machine = replace(self.machine, engine=self._engine_facts())
+
+    def settle(self, slot: int, wants: Wants) -> None:
+        """Refuse what must not be touched, then remember the runtime."""
         if self.engine is None:
             return remember_processes(self.place)
-        while not self.engine.obtain(wants(self.plan(slot), self.found.project.profiles), how):
-            self.machine = replace(self.machine, engine=self._engine_facts())
         plan = self.plan(slot)
         wanted = wants(plan, self.found.project.profiles)
         self.engine.guard(wanted)
@@ -282,7 +289,7 @@ def _remembered(place: Workspace) -> int:
     return claimed if claimed is not None else int(lifecycle.recorded(place).get("slot", 0))
 
 
-def _slot(place: Workspace, wanted: str, plan_of: Callable[[int], Plan]) -> int:
+def _slot(place: Workspace, wanted: str, planning: _Planning) -> int:
     """Return the slot to use; claims nothing.
 
     What runs decides, also when the registry was lost: nothing moves silently. Raises UsageError
@@ -291,10 +298,12 @@ def _slot(place: Workspace, wanted: str, plan_of: Callable[[int], Plan]) -> int:
 
     def usable(slot: int) -> bool:
         try:
-            platform = plan_of(slot).platform
-            ours = (s for s in platform if not s.by_developer)
-            ports = {e.port: e.service for s in ours for e in s.endpoints}
+            plan = planning.plan(slot)
         except UsageError:  # a port of a project's own that this slot shifts too far
+            return False
+        ours = (s for s in plan.platform if not s.by_developer)
+        ports = {e.port: e.service for s in ours for e in s.endpoints}
+        if planning.engine is not None and planning.engine.foreign_networks(plan):
             return False
         return not listeners.conflicts(ports, listeners.listeners(ports))
 

@@ -16,11 +16,21 @@ _READ = "cat /v/PG_VERSION /v/*/PG_VERSION /v/*/*/PG_VERSION 2>/dev/null; true"
 _OF_IMAGE = (re.compile(r":(?:.*-)?pg(\d+)"), re.compile(r"postgres(?:ql)?:(\d+)"))
 
 
+def is_ours(found: Mapping[str, Any], project: str) -> bool:
+    """Tell whether ``project`` made a network or volume."""
+    return _owner(found) == project
+
+
+def _owner(found: Mapping[str, Any]) -> str | None:
+    owner: str | None = (found.get("Labels") or {}).get(PROJECT_LABEL)
+    return owner
+
+
 def check_owner(kind: str, found: Mapping[str, Any], project: str) -> None:
     """Refuse a network or volume that another project, or nobody's, made. Raises MachineError."""
-    owner = (found.get("Labels") or {}).get(PROJECT_LABEL)
-    if owner == project:
+    if is_ours(found, project):
         return
+    owner = _owner(found)
     name = found["Name"]
     whose = f"compose project {owner}" if owner else "somebody by hand"
     raise MachineError(

@@ -6,11 +6,17 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+import tarfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from alfred_dev.cli.containers import LOCK
+from alfred_dev.engine.api import Engine as Api
+from alfred_dev.engine.command import Docker
+from alfred_dev.engine.endpoint import Endpoint
+from alfred_dev.image.build import Builder
 from tests.e2e.checkout import Checkout
 from tests.e2e.compose_cli import outside
 
@@ -20,9 +26,11 @@ IMAGE_TIMEOUT_S = 400
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine, as the docker command reaches it with ``variables``."""
+    """An engine, as the docker command reaches it with ``variables``; ``inside``: what runs a
+    command in the network that has its published ports."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
+    inside: Sequence[str] = ()
 
     @classmethod
     def of_this_machine(cls) -> Engine:
@@ -54,11 +62,22 @@ class Engine:
         version = self.try_docker("compose", "version", "--short").stdout
         return "" if version.strip() else "there is no Compose"
 
+    def small(self, name: str, folder: Path) -> None:
+        """Have an image of one program, /busybox, which is pushed and pulled in no time."""
+        alone = ("run", "--rm", "--network", "none", "--user", "0", "--volume", f"{folder}:/out")
+        self.docker(*alone, self.embedded, "busybox", "cp", "/usr/bin/busybox", "/out/busybox")
+        with tarfile.open(folder / "small.tar", "w") as tar:
+            tar.add(folder / "busybox", "busybox")
+        self.docker("import", str(folder / "small.tar"), name)
+
     @property
     def embedded(self) -> str:
-        """The newest image of ours."""
-        names = self.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "alfred-dev/embedded")
-        return names.splitlines()[0]
+        """The image of ours that the code of now runs from: all of them are of the same age."""
+        place = Endpoint(url="")
+        builder = Builder(
+            docker=Docker(endpoint=place), engine=Api(place), lock=LOCK, tell=lambda _: None
+        )
+        return builder.name()
 
 
 @dataclass(frozen=True)
@@ -76,7 +95,7 @@ class Contained(Checkout):
 
     def command(self, *arguments: str) -> list[str]:
         # Another test may have moved this process into a network of its own.
-        return [*outside(), *super().command(*arguments)]
+        return [*(self.engine.inside or outside()), *super().command(*arguments)]
 
     def first(self, *arguments: str) -> None:
         """Run a command that may have to make the image."""

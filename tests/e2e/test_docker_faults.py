@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -49,6 +50,9 @@ def test_a_network_of_somebody_else_is_left_alone(contained: Contained) -> None:
         done = contained.run("up", "auth-ui", ALFRED_SLOT="")
         assert (done.returncode, "is not this checkout's" in done.stderr) == (3, True)
         assert contained.labelled("container") == []
+        contained.ok("up", "auth-ui", ALFRED_SLOT="auto")  # has another slot with another network
+        (other,) = contained.labelled("network")
+        assert other != name
         contained.ok("down", "--volumes", "--yes")
         assert name in contained.engine.docker("network", "ls", "--format", "{{.Name}}")
     finally:
@@ -92,7 +96,8 @@ def ailing(contained: Contained, command: str, memory: str = "64m") -> Contained
     (contained.root / "alfred.yaml").write_text(
         "services:\n  auth-ui:\n    from: image\n"
         f"    image: {contained.engine.embedded}\n"
-        f"    container: {{command: [python3, -c, '{command}'], memory: {memory}}}\n"
+        f"    container: {{command: [python3, -c, '{command}'], memory: {memory}, "
+        "stop_signal: SIGKILL}\n"
     )
     return contained
 
@@ -162,14 +167,12 @@ def test_images_come_from_a_mirror_once(
     contained: Contained, registry: str, tmp_path: Path
 ) -> None:
     image = f"{registry}/team/page:1"
-    contained.engine.docker(
-        "build", "--tag", image, "-", given=f"FROM {contained.engine.embedded}\nLABEL mirror=yes\n"
-    )
+    contained.engine.small(image, tmp_path)
     contained.engine.docker("push", image)
     contained.engine.docker("rmi", image)
     (contained.root / "alfred.yaml").write_text(
         "services:\n  auth-ui:\n    image: registry.example.com/team/page:1\n"
-        "    container: {command: [python3, -m, http.server, '80', --directory, /usr]}\n"
+        "    container: {command: [/busybox, sleep, '600'], stop_signal: SIGKILL}\n"
     )
     settings = {"ALFRED_IMAGE_REGISTRY": registry}
     try:
@@ -186,71 +189,83 @@ def test_images_come_from_a_mirror_once(
         contained.engine.try_docker("rmi", image)
 
 
-@pytest.fixture
-def private(engine: Engine, tmp_path: Path) -> Iterator[PrivateEngine]:
-    """A dockerd of our own, which may be ended."""
-    if shutil.which("dockerd") is None or os.geteuid() != 0:
-        pytest.skip("needs root and dockerd")
-    made = PrivateEngine(tmp_path / "engine")
-    made.start()
+@pytest.fixture(scope="module")
+def private(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateEngine]:
+    """A dockerd of our own with our image, which may be ended, on a disk of its own."""
+    if os.geteuid() != 0 or not all(map(shutil.which, ("dockerd", "unshare", "nsenter"))):
+        pytest.skip("needs root, dockerd and namespaces")
+    disk = tmp_path_factory.mktemp("disk")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g", "tmpfs", str(disk)], check=True)
+    made = PrivateEngine(disk)
     try:
-        name = engine.embedded
+        made.start()
         with subprocess.Popen(
-            ["docker", "save", name], env={**os.environ, **engine.variables}, stdout=subprocess.PIPE
+            ["docker", "save", engine.embedded],
+            env={**os.environ, **engine.variables},
+            stdout=subprocess.PIPE,
         ) as saved:
-            load = subprocess.run(
-                ["docker", "load"], env={**os.environ, **made.variables}, stdin=saved.stdout,
-                capture_output=True, text=True,
-            )  # fmt: skip
-        made.loaded = load.stderr if load.returncode else ""
+            subprocess.run(
+                ["docker", "load"],
+                env={**os.environ, **made.variables},
+                stdin=saved.stdout,
+                check=True,
+            )
         yield made
     finally:
         made.stop()
         shutil.rmtree(made.short, ignore_errors=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 class PrivateEngine:
-    """A second dockerd: no bridge of its own, no firewall rules, everything below one folder."""
+    """A second dockerd in a network of its own: beside it, the machine's would lose docker0."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
+    def __init__(self, disk: Path) -> None:
+        self.disk = disk
         self.short = Path(tempfile.mkdtemp(prefix="ad-"))  # a socket's path must not be long
         self.socket = self.short / "docker.sock"
         self.variables = {"DOCKER_HOST": f"unix://{self.socket}"}
-        self.loaded = ""
+        alone = ["unshare", "--net", "sh", "-c", "ip link set lo up; exec sleep 3600"]
+        self.network = subprocess.Popen(alone)
+
+    @property
+    def engine(self) -> Engine:
+        return Engine(self.variables, ["nsenter", f"--net=/proc/{self.network.pid}/ns/net"])
 
     def start(self) -> None:
-        log = (self.folder / "log").open("w")
+        log = (self.disk / "log").open("a")
         self.process = subprocess.Popen(
             [
-                *outside(), "dockerd", "--host", f"unix://{self.socket}",
-                "--data-root", f"{self.folder}/data", "--exec-root", f"{self.short}/exec",
-                "--pidfile", f"{self.folder}/pid", "--bridge", "none", "--iptables=false",
+                *self.engine.inside, "dockerd", "--host", f"unix://{self.socket}",
+                "--data-root", f"{self.disk}/data", "--exec-root", f"{self.short}/exec",
+                "--pidfile", f"{self.short}/pid", "--bridge", "none", "--iptables=false",
                 "--ip6tables=false",
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
         log.close()
-        engine = Engine(self.variables)
-        for _ in range(120):
-            if engine.try_docker("version").returncode == 0:
+        for _ in range(240):
+            if self.engine.try_docker("version").returncode == 0:
                 return
             time.sleep(0.25)
-        pytest.skip(f"no second engine here: {(self.folder / 'log').read_text()[-300:]}")
+        pytest.skip(f"no second engine here: {(self.disk / 'log').read_text()[-300:]}")
 
-    def stop(self) -> None:
+    def end_engine(self) -> None:
         self.process.terminate()
         self.process.wait(timeout=60)
 
+    def stop(self) -> None:
+        self.end_engine()
+        self.network.kill()
+        self.network.wait()
+
 
 def test_a_stack_survives_the_restart_of_its_engine(private: PrivateEngine, tmp_path: Path) -> None:
-    assert private.loaded == ""
-    checkout = Contained.on(Engine(private.variables), tmp_path / "project")
+    checkout = Contained.on(private.engine, tmp_path / "project")
     try:
-        checkout.first("up", "redis")
-        private.stop()
+        checkout.ok("up", "redis")
+        private.end_engine()
         down = checkout.run("status")
         assert (down.returncode, "does not answer" in down.stderr) == (3, True)
         private.start()
@@ -261,28 +276,17 @@ def test_a_stack_survives_the_restart_of_its_engine(private: PrivateEngine, tmp_
         checkout.end()
 
 
-def test_a_full_disk_of_the_engine_is_said(engine: Engine, tmp_path: Path) -> None:
-    if shutil.which("dockerd") is None or os.geteuid() != 0:
-        pytest.skip("needs root and dockerd")
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(small)], check=True)
-    private = PrivateEngine(small / "engine")
+def test_a_full_disk_of_the_engine_is_said(private: PrivateEngine, tmp_path: Path) -> None:
+    checkout = Contained.on(private.engine, tmp_path / "project")
+    filling = private.disk / "filling"
+    with filling.open("wb") as file, contextlib.suppress(OSError):
+        while file.write(bytes(2**20)):
+            file.flush()
     try:
-        private.start()
-        checkout = Contained.on(Engine(private.variables), tmp_path / "project")
-        done = subprocess.run(
-            checkout.command("up", "auth-ui"),
-            cwd=checkout.root,
-            env=checkout.variables(),
-            capture_output=True,
-            text=True,
-            timeout=400,
-        )
+        done = checkout.run("up", "auth-ui")
         assert done.returncode == 3, done.stderr
         assert "disk is full" in done.stderr
         assert "docker system df" in done.stderr
     finally:
-        private.stop()
-        shutil.rmtree(private.short, ignore_errors=True)
-        subprocess.run(["umount", "--lazy", str(small)], check=True)
+        filling.unlink()
+        checkout.end()

@@ -69,7 +69,7 @@ def corpus_table(corpus: Path, *, verbose: bool) -> None:
     print(
         f"{'corpus':<10}{'projects':>9}{'noted':>7}{'recall':>8}{'findings':>10}{'precision':>11}"
     )
-    for half in ("tuning", "held-out", "fresh"):
+    for half in dict.fromkeys(str(n["half"]) for n in notes):
         rows = [judged(corpus, n) for n in notes if n["half"] == half]
         noted, hit, found, true = (sum(counts[i] for counts, _ in rows) for i in range(4))
         print(

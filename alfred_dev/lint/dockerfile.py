@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from alfred_dev.lint.build import split
+from alfred_dev.lint.files import join, parent
 
 HEREDOC = re.compile(r"<<-?['\"]?([A-Za-z_]\w*)['\"]?")
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?::?-([^}]*))?\}|([A-Za-z_]\w*))")
+PLAIN = re.compile(r"(?!.*\.\.)[\w@.-][\w@./-]{0,200}")  # a path without patterns and variables
 MAX_LINES = 5_000
 MAX_STAGES = 50
 
@@ -75,6 +77,23 @@ class Dockerfile:
     def filled(self, text: str) -> str:
         """Return the text with ARGs filled in, as far as they are known."""
         return VARIABLE.sub(lambda m: self.args.get(m[1] or m[3], m[2] or m[0]), text)
+
+
+def copied(found: Dockerfile) -> Iterator[tuple[Step, str]]:
+    """Yield what COPY and ADD take from the context: plain names alone, no patterns."""
+    for step in found.steps:
+        if step.name not in ("COPY", "ADD") or "<<" in step.text or len(step.text) > 2_000:
+            continue
+        parts = words(step.text) if step.text.startswith("[") else tuple(split(step.text))
+        names = [w for w in parts if not w.startswith("--")]
+        if any(w.startswith("--from") for w in parts) or names[:1] == ["/bin/sh"]:
+            continue
+        yield from ((step, w) for w in names[:-1][:20] if PLAIN.fullmatch(w))
+
+
+def elsewhere(found: Dockerfile, context: str, source: str) -> tuple[str, ...]:
+    """Return where ``source`` would lie if somebody had another context in mind."""
+    return join(parent(context), source), join(parent(found.path), source)
 
 
 def parse(text: str, *, path: str, target: str | None, args: Mapping[str, str]) -> Dockerfile:

@@ -12,6 +12,7 @@ from alfred_dev.lint.interpolate import Setting
 ASSIGNMENT = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.\-]*)[ \t]*([=:])[ \t]*(.*)\Z")
 BARE = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Za-z_][\w.\-]*[ \t]*(?:#.*)?\Z")
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+EXAMPLE_WORDS = ("example", "sample", "template", "dist")
 MAX_LINES = 20_000
 NOTHING: interpolate.Scope = {}
 
@@ -24,6 +25,16 @@ class EnvFile:
     values: dict[str, Setting]
     problems: tuple[Problem, ...] = ()
     crlf: int | None = None
+
+
+def examples(name: str) -> tuple[str, ...]:
+    """Return what an example of an env file may be called: .env.a.example, .env.example.a, ..."""
+    parts = name.split(".")
+    return tuple(
+        ".".join((*parts[:at], word, *parts[at:]))
+        for word in EXAMPLE_WORDS
+        for at in range(len(parts), 0, -1)
+    )
 
 
 def parse(

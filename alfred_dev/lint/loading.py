@@ -230,11 +230,21 @@ class Loader:
 def environment(files: Files, folder: str) -> tuple[EnvFile | None, EnvFile | None]:
     """Return ``.env`` and the example beside it, as far as they are there."""
     own = _env_file(files, join(folder, ".env"), "env")
-    for name in EXAMPLES:
-        example = _env_file(files, join(folder, name), "example")
-        if example is not None:
-            return own, example
+    for here in (folder, *_above(files, folder)):
+        for name in EXAMPLES:
+            example = _env_file(files, join(here, name), "example")
+            if example is not None:
+                return own, example
     return own, None
+
+
+def _above(files: Files, folder: str) -> tuple[str, ...]:
+    """The folder above, where a compose file lies in a folder for itself: docker/, infra/.
+
+    Compose takes the .env of where it is called too, which is there.
+    """
+    inside = folder not in ("", ".", "..", "/") and files.kind(join(folder, ".git")) is None
+    return (parent(folder),) if inside else ()
 
 
 def _env_file(files: Files, path: str, source: str) -> EnvFile | None:

@@ -128,6 +128,7 @@ class Service:
     expose: tuple[int, ...] = ()
     environment: Mapping[str, Variable] = field(default_factory=dict)
     env_files: tuple[EnvFileUse, ...] = ()
+    proposed: Mapping[str, Variable] = field(default_factory=dict)  # by examples of its env files
     depends_on: Mapping[str, Dependency] = field(default_factory=dict)
     networks: Mapping[str, Where] = field(default_factory=dict)
     aliases: Mapping[str, Where] = field(default_factory=dict)

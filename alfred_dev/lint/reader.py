@@ -94,13 +94,22 @@ def _by_name(services: Mapping[str, Service]) -> dict[str, tuple[Service, ...]]:
 
 def _looked(files: Files, service: Service, scope: interpolate.Scope) -> Service:
     """Add what lies in the files that a service names."""
-    passed = _passed(files, service)
+    passed = dict(_passed(files, service))
+    proposed = dict(_proposed(files, service))
     found = _dockerfile(files, service)
     configs = dict(_configs(files, service.mounts))
     scripts = dict(_scripts(files, service, found))
     own = {k: _from_outside(v, scope) for k, v in service.environment.items()}
     merged = {**passed, **own}
-    return replace(service, environment=merged, dockerfile=found, configs=configs, scripts=scripts)
+    proposed = {k: v for k, v in proposed.items() if k not in merged}
+    return replace(
+        service,
+        environment=merged,
+        proposed=proposed,
+        dockerfile=found,
+        configs=configs,
+        scripts=scripts,
+    )
 
 
 def _from_outside(variable: Variable, scope: interpolate.Scope) -> Variable:
@@ -112,15 +121,24 @@ def _from_outside(variable: Variable, scope: interpolate.Scope) -> Variable:
     return replace(variable, text=setting.value, refs=(ref,))
 
 
-def _passed(files: Files, service: Service) -> dict[str, Variable]:
-    found: dict[str, Variable] = {}
+def _passed(files: Files, service: Service) -> Iterator[tuple[str, Variable]]:
     for use in service.env_files:
-        text = files.read(use.path) if files.kind(use.path) == "file" else None
-        for name, setting in dotenv.parse(text, file=use.path).values.items() if text else ():
-            found[name] = Variable(
-                name=name, text=setting.value, where=setting.where, origin="env_file"
-            )
-    return found
+        yield from _variables(files, use.path)
+
+
+def _proposed(files: Files, service: Service) -> Iterator[tuple[str, Variable]]:
+    """What the examples say that whoever runs this is meant to copy."""
+    for use in service.env_files:
+        if files.kind(use.path) == "file":
+            continue
+        paths = (join(parent(use.path), name) for name in _examples(use.path))
+        yield from _variables(files, next((p for p in paths if files.kind(p) == "file"), use.path))
+
+
+def _variables(files: Files, path: str) -> Iterator[tuple[str, Variable]]:
+    text = files.read(path) if files.kind(path) == "file" else None
+    for name, setting in dotenv.parse(text, file=path).values.items() if text else ():
+        yield name, Variable(name=name, text=setting.value, where=setting.where, origin="env_file")
 
 
 def _dockerfile(files: Files, service: Service) -> dockerfile.Dockerfile | None:
@@ -192,15 +210,17 @@ def _paths(found: Project) -> Iterator[str]:
             yield made.context
             yield join(made.context, made.dockerfile or "Dockerfile")
             yield from _entries(service, made.context)
+            if service.dockerfile is not None:
+                for _, source in dockerfile.copied(service.dockerfile):
+                    yield join(made.context, source)
+                    yield from dockerfile.elsewhere(service.dockerfile, made.context, source)
     for section in (found.secrets, found.configs):
         yield from (r.path for r in section.values() if r.path)
 
 
 def _examples(path: str) -> tuple[str, ...]:
     name = path.rpartition("/")[2]
-    return tuple(f"{name}{end}" for end in (".example", ".sample", ".template", ".dist")) + (
-        loading.EXAMPLES if name == ".env" else ()
-    )
+    return dotenv.examples(name) + (loading.EXAMPLES if name == ".env" else ())
 
 
 def _entries(service: Service, context: str) -> Iterator[str]:

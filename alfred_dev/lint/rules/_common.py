@@ -12,7 +12,7 @@ from alfred_dev.errors import Problem, Where
 from alfred_dev.lint import images, references
 from alfred_dev.lint.model import Command, Project, Service, Variable
 from alfred_dev.lint.references import Reference
-from alfred_dev.lint.tree import HOLE
+from alfred_dev.lint.tree import HOLE, Ref, scalars
 
 PLACEHOLDER = re.compile(
     r"change[-_ ]?me|changeit|your[-_]|placeholder|replace[-_]?(me|this)|xxxx|<.*>|todo|example|"
@@ -75,6 +75,15 @@ def _internal(project: Project) -> Iterator[tuple[Service, Reference, Service]]:
         for reference in references.of(project, service):
             for target in references.targets(project, reference)[:1]:
                 yield service, reference, target
+
+
+def written(project: Project, reference: Reference, text: str) -> Where:
+    """Return where ``text`` of a reference is written: its line, or that of a variable in it."""
+    for ref in reference.variable.refs if reference.variable else ():
+        setting = project.scope.get(ref.name)
+        if setting is not None and text in setting.value:
+            return setting.where
+    return reference.where
 
 
 def alternatives(one: Service, other: Service) -> bool:
@@ -142,6 +151,13 @@ def redis_password(service: Service) -> tuple[str, Where] | None:
     return None
 
 
+def ref_at(service: Service, place: Where) -> Ref | None:
+    """Return the variable of the compose file that fills in a line of the service, or None."""
+    found = (s for s in scalars(service.node) if s.where.line == place.line and s.refs)
+    scalar = next(found, None)
+    return scalar.refs[-1] if scalar else None
+
+
 def _told(service: Service, said: Command) -> tuple[str, Where] | None:
     """Return the password that a command line sets."""
     found = _requirepass(said.words)
@@ -194,6 +210,8 @@ def first_of(service: Service, names: Iterable[str]) -> tuple[str, Where] | None
 def weak(service: Service, variable: Variable) -> bool:
     """Whether a password is one that everybody knows, and not one that an example proposes."""
     text = (variable.text or "").lower()
+    if variable.name == "NEO4J_AUTH":  # user/password in one
+        text = text.partition("/")[2]
     if not text or HOLE in text or variable.origin == "env_file":
         return False
     if any(r.source in ("example", "env") for r in variable.refs):

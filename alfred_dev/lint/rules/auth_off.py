@@ -6,7 +6,7 @@ from alfred_dev.errors import Where
 from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
 from alfred_dev.lint.rules import _common
-from alfred_dev.lint.tree import HOLE, Ref, Scalar
+from alfred_dev.lint.tree import HOLE
 
 SWITCHES = {
     "POSTGRES_HOST_AUTH_METHOD": ("trust",), "ALLOW_EMPTY_PASSWORD": ("yes", "true", "1"),
@@ -16,9 +16,14 @@ SWITCHES = {
     "plugins.security.disabled": ("true",), "xpack.security.enabled": ("false",),
     "PGADMIN_CONFIG_SERVER_MODE": ("false",),
     "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": ("true",),
+    "NACOS_AUTH_ENABLE": ("false",), "NEO4J_AUTH": ("none",),
+    "GF_AUTH_ANONYMOUS_ENABLED": ("true",),
 }  # fmt: skip
+# Pages that anybody may read, not change: a choice that many make on purpose.
+READ_ONLY = "GF_AUTH_ANONYMOUS_ENABLED"
 # Open from the first start, if nobody says otherwise.
-OPEN = {"redis", "mongo", "memcached", "elasticsearch", "qdrant", "chroma", "weaviate", "couchdb"}
+OPEN = {"redis", "mongo", "memcached", "elasticsearch", "qdrant", "chroma", "weaviate", "couchdb",
+        "memgraph"}  # fmt: skip
 OWN_SECRETS = ("JWT_SECRET", "SECRET_KEY", "SESSION_SECRET", "SECRET_KEY_BASE", "DJANGO_SECRET_KEY",
                "APP_SECRET", "NEXTAUTH_SECRET", "ADMIN_PASSWORD", "ENCRYPTION_KEY")  # fmt: skip
 
@@ -30,12 +35,12 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
         if found:
             reached = [p for p in service.ports if p.everywhere]
             why, where, severity, fix = found
-            if reached and severity is Severity.WARNING:
+            if reached and severity is not Severity.ERROR:
                 why += (
                     f"; port {reached[0].published_text or reached[0].target} is open to "
                     "every network"
                 )
-                severity = Severity.ERROR
+                severity = Severity.ERROR if severity is Severity.WARNING else Severity.WARNING
             yield RULE.found(
                 f"{service.name} {why}", where, *(p.where for p in reached),
                 service=service.name, severity=severity, fix=fix,
@@ -50,7 +55,7 @@ def _empty(service: Service) -> Open | None:
     if image and image.kind == "redis":
         demanded = _common.redis_password(service)
         if demanded and demanded[0].replace(HOLE, "") == "":
-            ref = _ref(service, demanded[1])
+            ref = _common.ref_at(service, demanded[1])
             if ref is not None and ref.source in ("unset", "default"):
                 return (f"has no password when {ref.name} is empty: requirepass \"\" lets "
                         "everybody in",
@@ -65,23 +70,24 @@ def _empty(service: Service) -> Open | None:
     return None
 
 
-def _ref(service: Service, where: Where) -> Ref | None:
-    """Return the variable at a place of the service."""
-    from alfred_dev.lint.tree import scalars
-
-    found = (s for s in scalars(service.node) if s.where.line == where.line and s.refs)
-    scalar: Scalar | None = next(found, None)
-    return scalar.refs[-1] if scalar else None
-
-
 def _switched(service: Service) -> Open | None:
     for name, values in SWITCHES.items():
         variable = service.environment.get(name)
         if variable and variable.value.lower() in values:
             return (f"asks nobody for a password: {name} is {variable.value}", variable.where,
-                    Severity.WARNING if service.ports else Severity.INFO,
+                    _switch_severity(service, name),
                     "set a password")  # fmt: skip
     return None
+
+
+def _switch_severity(service: Service, switch: str) -> Severity:
+    return Severity.WARNING if service.ports and _changes(service, switch) else Severity.INFO
+
+
+def _changes(service: Service, switch: str) -> bool:
+    """Whether who comes in by a switch may change things, not only look at them."""
+    role = service.environment.get("GF_AUTH_ANONYMOUS_ORG_ROLE")
+    return switch != READ_ONLY or (role is not None and role.value.lower() in ("admin", "editor"))
 
 
 def open_store(service: Service) -> Open | None:

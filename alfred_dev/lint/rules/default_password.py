@@ -70,7 +70,11 @@ def _server_secret(name: str) -> bool:
     """Whether a variable sets up who may come in, and is not one of a client."""
     upper = name.upper()
     client = re.search(r"MONGO|POSTGRES|MYSQL|REDIS|_DB_|DATABASE|RABBIT|SMTP", upper)
-    return upper.endswith(PASSWORD) and ("ADMIN" in upper or "ROOT" in upper) and not client
+    return (
+        upper.endswith(PASSWORD)
+        and any(w in upper for w in ("ADMIN", "ROOT", "_WWW_USER_"))
+        and not client
+    )
 
 
 BAD = """\

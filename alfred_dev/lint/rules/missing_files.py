@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from alfred_dev.errors import Where
+from alfred_dev.lint import dockerfile, dotenv
 from alfred_dev.lint.files import join
-from alfred_dev.lint.model import EnvFileUse, Mount, Project, Service
+from alfred_dev.lint.model import Build, EnvFileUse, Mount, Project, Service
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
 from alfred_dev.lint.rules import _common
 from alfred_dev.lint.tree import printable
@@ -12,7 +14,7 @@ from alfred_dev.lint.tree import printable
 # A name with such an end is a file: Docker would make a folder of it.
 FILE = re.compile(
     r"\.(?:conf|cnf|ya?ml|json|toml|ini|cfg|sql|sh|py|js|env|txt|xml|properties|acl|template|"
-    r"htpasswd|lua|config|php|rules|tmpl|tpl|cypher)\Z"
+    r"htpasswd|lua|config|php|rules|tmpl|tpl|cypher|png|jpe?g|svg|ico|html|css)\Z"
 )
 # What is made later, by whoever runs the project.
 MADE = re.compile(
@@ -68,6 +70,28 @@ def _build(project: Project, service: Service) -> Iterator[Finding]:
             f"{printable(path)} has no stage {printable(made.target)}, which {service.name} builds",
             made.where, service=service.name, fix="name a stage of that file",
         )  # fmt: skip
+    else:
+        yield from _copies(project, service, made)
+
+
+def _copies(project: Project, service: Service, made: Build) -> Iterator[Finding]:
+    """What COPY takes is not in the context, but is where another context would have it."""
+    found, context = service.dockerfile, made.context
+    for step, source in dockerfile.copied(found) if found and context is not None else ():
+        if found is None or context is None or project.kind(join(context, source)) is not None:
+            continue
+        places = (p for p in dockerfile.elsewhere(found, context, source) if project.kind(p))
+        there = next(places, None)
+        if there is not None:
+            yield RULE.found(
+                f"{printable(found.path)} copies {printable(source)}, which is not in the build "
+                f"context of {service.name} ({printable(context)}): it is {printable(there)}",
+                made.where,
+                Where(found.path, step.line, 1),
+                service=service.name,
+                fix="change the context, or the path in the Dockerfile",
+            )
+            return
 
 
 def _env_file(project: Project, service: Service, use: EnvFileUse) -> Iterator[Finding]:
@@ -93,7 +117,7 @@ def _env_file(project: Project, service: Service, use: EnvFileUse) -> Iterator[F
 
 def _example_of(path: str, env_file: str) -> bool:
     name, own = path.rpartition("/")[2], env_file.rpartition("/")[2]
-    return name != own and (name.startswith(own) or own == ".env")
+    return name != own and (name.startswith(own) or name in dotenv.examples(own) or own == ".env")
 
 
 def _mount(project: Project, service: Service, mount: Mount) -> Iterator[Finding]:

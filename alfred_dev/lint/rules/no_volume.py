@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from alfred_dev.lint.model import Project
+from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
 from alfred_dev.lint.rules import _common
 
 TEST = re.compile(r"(^|[/._-])(tests?|ci|e2e)([/._-]|$)")  # what is thrown away anyway
-KINDS = ("postgres", "mysql", "mongo", "minio", "elasticsearch", "neo4j", "cassandra", "influxdb")
+KINDS = ("postgres", "mysql", "mongo", "minio", "elasticsearch", "neo4j", "cassandra", "influxdb",
+         "memgraph")  # fmt: skip
+# What is mounted to tell a server how to begin: no data is kept there.
+SETTINGS = re.compile(r"initdb|init\.d|/etc/|\.(?:conf|cnf|ya?ml|sql|sh|toml|ini|json)\Z")
 
 
 def check(project: Project, context: Context) -> Iterator[Finding]:
@@ -20,10 +23,7 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
         image = _common.image_of(service)
         if image is None or image.kind not in KINDS or _common.mock(service):
             continue
-        if (
-            not service.mounts
-            and not {"volumes", "volumes_from", "tmpfs"} & service.node.items.keys()
-        ):
+        if not _kept(service):
             bare.append(service)
     if bare:
         yield RULE.found(
@@ -36,6 +36,14 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
                 "(tmpfs)"
             ),
         )
+
+
+def _kept(service: Service) -> bool:
+    """Whether anything is mounted in which it may keep its data."""
+    if {"volumes_from", "tmpfs"} & service.node.items.keys():
+        return True
+    known = len(service.mounts) > 0 or "volumes" not in service.node.items
+    return not known or any(not SETTINGS.search(m.target) for m in service.mounts)
 
 
 BAD = """\

@@ -22,6 +22,7 @@ SHAPES = {
     "a Google API key": re.compile(r"\bAIza[\w-]{35}\b"),
     "a Stripe key": re.compile(r"\b[sr]k_live_[A-Za-z0-9]{20,}\b"),
     "a Telegram bot token": re.compile(r"\b\d{8,10}:AA[\w-]{33}\b"),
+    "the token of a Cloudflare tunnel": re.compile(r"\beyJhIjoi[\w-]{80,}"),
     "a private key": re.compile(r"-----BEGIN (?:RSA |EC |OPENSSH )?PRIVATE KEY-----"),
 }
 # Names that only sound like secrets.
@@ -61,6 +62,9 @@ def _own(project: Project) -> Iterator[Finding]:
             text = variable.text or ""
             if variable.origin == "compose" and _secret(service, name, text, variable):
                 found.setdefault(text, []).append((name, service.name, variable.where))
+        said = _on_command_line(service)
+        if said:
+            found.setdefault(said[0], []).append(("REDIS_PASSWORD", service.name, said[1]))
     for text, uses in found.items():
         keys = ", ".join(dict.fromkeys(k for k, _, _ in uses))
         yield RULE.found(
@@ -83,6 +87,21 @@ def _secret(service: Service, name: str, text: str, variable: Variable) -> bool:
         return False  # that it is too short is said already
     known = _common.weak(service, variable) or _common.PLACEHOLDER.search(text) is not None
     return not known and text.lower() not in ("true", "false", "required", "optional", "bearer")
+
+
+def _on_command_line(service: Service) -> tuple[str, Where] | None:
+    """Return the password of a Redis that is written into its command."""
+    image = _common.image_of(service)
+    said = _common.redis_password(service) if image and image.kind == "redis" else None
+    if said is None or _common.ref_at(service, said[1]) or HOLE in said[0] or len(said[0]) < 6:
+        return None
+    known = said[0].lower() in _common.WEAK or _common.PLACEHOLDER.search(said[0])
+    placed = any(v.where == said[1] for v in service.environment.values())
+    return None if known or placed or said[1].file not in _files(service) else said
+
+
+def _files(service: Service) -> set[str]:
+    return {c.where.file for c in (service.command, service.entrypoint) if c}
 
 
 def _random(text: str) -> bool:

@@ -7,7 +7,7 @@ from alfred_dev.lint import references
 from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.references import Reference
 from alfred_dev.lint.rule import Context, Edit, Finding, Rule, Severity
-from alfred_dev.lint.rules import _common
+from alfred_dev.lint.rules import _common, _examples
 from alfred_dev.lint.tree import HOLE, Map, printable
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,62}\Z")
@@ -96,24 +96,8 @@ def _finding(names: list[str], host: str, who: list[tuple[Service, Reference]]) 
     )
 
 
-BAD = """\
-services:
-  a:
-    image: example/a:1
-    depends_on: [cache]
-    environment: {REDIS_URL: 'redis://cahce:6379'}
-  cache:
-    image: redis:7.4
-"""
-GOOD = """\
-services:
-  a:
-    image: example/a:1
-    depends_on: [cache]
-    environment: {REDIS_URL: 'redis://cache:6379'}
-  cache:
-    image: redis:7.4
-"""
+BAD = _examples.client("redis://cahce:6379")
+GOOD = _examples.client("redis://cache:6379")
 RULE = Rule(
     code="unknown-host",
     title="A host name that no service has",

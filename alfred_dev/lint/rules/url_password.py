@@ -8,7 +8,7 @@ from alfred_dev.lint import images
 from alfred_dev.lint.model import Project, Service, Variable
 from alfred_dev.lint.references import Reference
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
-from alfred_dev.lint.rules import _common
+from alfred_dev.lint.rules import _common, _examples
 from alfred_dev.lint.tree import HOLE
 
 SECRET = re.compile(r"PASS|SECRET|AUTH|CREDENTIAL|PGPASSFILE|SERVICE_KEY", re.IGNORECASE)
@@ -95,11 +95,16 @@ def _finding(target: Service, who: list[tuple[Service, Reference]]) -> Finding:
     places: list[Where] = [r.where for _, r in who]
     if demanded:
         places.append(demanded[1])
+    sure = any(r.scheme is not None for _, r in who)
     return RULE.found(
         f"{keys}: no password, but {target.name} demands one",
         *places,
         service=who[0][0].name,
-        fix=f"put the password of {target.name} into the URL, from the same variable",
+        # Beside an address alone, the password may be a default of the program.
+        severity=Severity.ERROR if sure else Severity.WARNING,
+        fix=f"put the password of {target.name} into the URL, from the same variable"
+        if sure
+        else f"give it the password of {target.name}, from the same variable",
     )
 
 
@@ -118,26 +123,9 @@ def _broken(project: Project) -> Iterator[Finding]:
                 )
 
 
-BAD = """\
-services:
-  a:
-    image: example/a:1
-    depends_on: [cache]
-    environment: {CACHE_URL: 'redis://cache:6379'}
-  cache:
-    image: redis:7.4
-    command: redis-server --requirepass ${PW:?}
-"""
-GOOD = """\
-services:
-  a:
-    image: example/a:1
-    depends_on: [cache]
-    environment: {CACHE_URL: 'redis://:${PW:?}@cache:6379'}
-  cache:
-    image: redis:7.4
-    command: redis-server --requirepass ${PW:?}
-"""
+COMMAND = "    command: redis-server --requirepass ${PW:?}\n"
+BAD = _examples.client("redis://cache:6379", server=COMMAND)
+GOOD = _examples.client("redis://:${PW:?}@cache:6379", server=COMMAND)
 RULE = Rule(
     code="url-password",
     title="A URL without the password that its server demands",

@@ -8,7 +8,7 @@ from alfred_dev.lint.listen import Listening
 from alfred_dev.lint.model import Project, Service
 from alfred_dev.lint.references import Reference
 from alfred_dev.lint.rule import Context, Edit, Finding, Rule, Severity
-from alfred_dev.lint.rules import _common
+from alfred_dev.lint.rules import _common, _examples
 
 STANDARD = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -77,26 +77,9 @@ def _edits(who: list[tuple[Service, Reference]], port: int, right: int | None) -
             yield Edit(where=where, old=f"{reference.host}:{port}", new=f"{reference.host}:{right}")
 
 
-BAD = """\
-services:
-  a:
-    image: example/a:1
-    depends_on: [cache]
-    environment: {REDIS_URL: 'redis://cache:6380'}
-  cache:
-    image: redis:7.4
-    ports: ['127.0.0.1:6380:6379']
-"""
-GOOD = """\
-services:
-  a:
-    image: example/a:1
-    depends_on: [cache]
-    environment: {REDIS_URL: 'redis://cache:6379'}
-  cache:
-    image: redis:7.4
-    ports: ['127.0.0.1:6380:6379']
-"""
+PORTS = "    ports: ['127.0.0.1:6380:6379']\n"
+BAD = _examples.client("redis://cache:6380", server=PORTS)
+GOOD = _examples.client("redis://cache:6379", server=PORTS)
 RULE = Rule(
     code="url-port",
     title="A URL with a port that its target does not listen on",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from alfred_dev.lint.dotenv import EnvFile
+from alfred_dev.lint.files import parent
 from alfred_dev.lint.model import Project
 from alfred_dev.lint.rule import Context, Finding, Rule, Severity
 from alfred_dev.lint.rules.default_differs import uses
@@ -18,6 +19,8 @@ def check(project: Project, context: Context) -> Iterator[Finding]:
     beside = project.env or project.example
     if beside is None or project.overlay or project.mentioned is None:
         return
+    if parent(beside.file) != project.folder:
+        return  # one folder up, it is for all that lies there
     unread = _unread(project, beside)
     if unread and len(unread) < len(beside.values):
         shown = ", ".join(unread[:8]) + (f" and {len(unread) - 8} more" if len(unread) > 8 else "")

@@ -139,6 +139,67 @@ FAULTS = {
     "an overlay that cannot load": (
         "cannot-load", "error", 2,
         "services:\n  a: {image: 'a:1'}\n# --- docker-compose.dev.yml\nservices:\n  gone: {environment: {A: b}}\n  a: {restart: always}\n"),
+    "a health check without its program, in .NET's image": (
+        "health-binary", "error", 4,
+        "services:\n  a:\n    build: .\n    healthcheck: {test: [CMD, wget, -qO-, 'http://localhost:8080/']}\n"
+        "# --- Dockerfile\nFROM mcr.microsoft.com/dotnet/aspnet:9.0\nEXPOSE 8080\n"),
+    "a tunnel's token on a command line": (
+        "secret-in-file", "error", 4,
+        f"services:\n  a:\n    image: cloudflare/cloudflared:2025.1.0\n    command: tunnel run --token eyJhIjoi{'Zm9v' * 40}\n"),
+    "a password on a command line": (
+        "secret-in-file", "info", 4,
+        "services:\n  a:\n    image: redis:7.4\n    command: redis-server --requirepass of-the-shop\n"),
+    "an address alone, of a server with a password": (
+        "url-password", "warning", 4,
+        "services:\n  a:\n    image: a:1\n    environment: {REDIS_HOST: redis}\n    depends_on: [redis]\n"
+        "  redis: {image: 'redis:7.4', command: 'redis-server --requirepass ${REDIS_PASSWORD:?}'}\n"),
+    "a mount over everything": (
+        "mount-refused", "error", 4,
+        "services:\n  a:\n    image: a:1\n    volumes: ['.:/']\n"),
+    "a Dockerfile that wants another context": (
+        "missing-file", "error", 3,
+        "services:\n  a:\n    build: ./worker\n"
+        "# --- worker/Dockerfile\nFROM python:3.12\nCOPY worker/requirements.txt .\n# --- worker/requirements.txt\ncelery\n"),
+    "pages that ask nobody who he is": (
+        "auth-off", "warning", 4,
+        "services:\n  g:\n    image: grafana/grafana:11.5.2\n    environment: {GF_AUTH_ANONYMOUS_ENABLED: 'true'}\n    ports: ['3000:3000']\n"),
+    "a registry of services that asks nobody": (
+        "auth-off", "error", 4,
+        "services:\n  n:\n    image: nacos/nacos-server:v2.4.0\n    environment: {NACOS_AUTH_ENABLE: 'false'}\n    ports: ['8848:8848']\n"),
+    "a database whose only mount is its first script": (
+        "no-volume", "info", 3,
+        "services:\n  db:\n    image: postgres:16.4\n    environment: {POSTGRES_PASSWORD: '${PW:?}'}\n    volumes: ['./init:/docker-entrypoint-initdb.d']\n"),
+    "a queue on all interfaces": (
+        "open-to-all", "warning", 2,
+        "services:\n  k: {image: 'confluentinc/cp-kafka:7.6.0', ports: ['9092:9092']}\n"),
+    "a dependency of what has a profile": (
+        "dependency-undeclared", "info", 5,
+        "services:\n  a:\n    image: a:1\n    profiles: [app]\n    environment: {CACHE_URL: 'redis://cache:6379'}\n  cache: {image: 'redis:7.4'}\n"),
+    "localhost that an example proposes": (
+        "localhost-elsewhere", "warning", 1,
+        "services:\n  a:\n    image: a:1\n    environment: {QDRANT_URL: '${QDRANT_URL:-}'}\n  q: {image: 'qdrant/qdrant:v1.12.4'}\n"
+        "# --- .env.example\nQDRANT_URL=http://localhost:6333\n"),
+    "a picture that is not there": (
+        "missing-file", "error", 4,
+        "services:\n  a:\n    image: a:1\n    volumes: ['./logo.png:/app/logo.png']\n"),
+    "the first user of Airflow": (
+        "default-password", "warning", 4,
+        "services:\n  a:\n    image: apache/airflow:3.1.6\n    environment: {_AIRFLOW_WWW_USER_USERNAME: airflow, _AIRFLOW_WWW_USER_PASSWORD: '${PW:-airflow}'}\n    ports: ['8080:8080']\n"),
+    "localhost in the example of an env file": (
+        "localhost-elsewhere", "warning", 1,
+        "services:\n  a:\n    image: a:1\n    env_file: .env.a\n  q: {image: 'qdrant/qdrant:v1.12.4'}\n  db: {image: 'postgres:16.4', tmpfs: [/var/lib/postgresql/data]}\n"
+        "# --- .env.example.a\nQDRANT_HOST=localhost\nQDRANT_PORT=6333\nDB_URL=postgresql://u@localhost/x\n"),
+    "a broker that sends its clients to themselves": (
+        "localhost-elsewhere", "error", 4,
+        "services:\n  k:\n    image: apache/kafka:3.9.0\n    environment: {KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://localhost:9092'}\n"
+        "  a: {image: 'a:1', environment: {KAFKA_BROKERS: 'k:9092'}, depends_on: [k]}\n"),
+    "a broker of whom only depends_on speaks": (
+        "localhost-elsewhere", "warning", 4,
+        "services:\n  k:\n    image: apache/kafka:3.9.0\n    environment: {KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://localhost:9092'}\n"
+        "  a: {image: 'a:1', depends_on: [k]}\n"),
+    "a graph's known password": (
+        "default-password", "warning", 4,
+        "services:\n  n:\n    image: neo4j:5.20\n    environment: {NEO4J_AUTH: neo4j/password}\n    ports: ['7687:7687']\n"),
 }  # fmt: skip
 
 
@@ -176,6 +237,12 @@ HARMLESS = {
     "a mock": "  mock-db:\n    image: postgres:16.4\n    environment: {POSTGRES_PASSWORD: '${PW:?}'}\n",
     "a shell in a container": "  a: {image: 'a:1', command: sh -c 'echo $$HOME && exec serve'}\n",
     "percent signs in a password": "  a: {image: 'a:1', environment: {DATABASE_URL: 'postgresql://u:p%40ss@db.example.com:5432/a'}}\n",
+    "a file that the build makes": (
+        "  a:\n    build: .\n# --- Dockerfile\nFROM eclipse-temurin:21\nARG JAR\nCOPY target/app.jar package*.json /app/\nCOPY --from=x /a /b\n"),
+    "an env file whose example has another name": "  a: {image: 'a:1', env_file: .env.a}\n# --- .env.example.a\nA=1\n",
+    "a broker with a listener for each side": (
+        "  k:\n    image: apache/kafka:3.9.0\n    environment: {KAFKA_ADVERTISED_LISTENERS: 'IN://k:29092,OUT://localhost:9092'}\n"
+        "  a: {image: 'a:1', environment: {KAFKA_BROKERS: 'k:29092'}, depends_on: [k]}\n"),
     "a volume where the data is": "  db:\n    image: postgres:18\n    environment: {POSTGRES_PASSWORD: '${PW:?}'}\n    volumes: ['./d:/var/lib/postgresql']\n",
 }  # fmt: skip
 
@@ -183,3 +250,29 @@ HARMLESS = {
 @pytest.mark.parametrize("name", HARMLESS)
 def test_nothing_is_said_of_what_only_looks_wrong(name: str) -> None:
     assert lint("services:\n" + HARMLESS[name]) == ()
+
+
+def test_what_one_line_gives_to_several_is_one_finding() -> None:
+    shared = "x-e: &e\n  environment: {API_URL: 'http://api:80'}\n"
+    text = shared + (
+        "services:\n  a: {image: 'a:1', <<: *e}\n  b: {image: 'b:1', <<: *e}\n  api: {image: 'c:1'}\n"
+    )
+    (found,) = lint(text, ["dependency-undeclared"])
+    assert found.message.startswith("a and b use api but do not depend on it")
+
+
+def test_what_an_example_says_wrong_is_mended_there() -> None:
+    name = "localhost that an example proposes"
+    (found,) = lint(FAULTS[name][3], ["localhost-elsewhere"])
+    assert [str(e.where.file) for e in found.edits] == [".env.example"]
+
+
+def test_one_file_that_says_localhost_is_one_finding() -> None:
+    name = "localhost in the example of an env file"
+    (found,) = lint(FAULTS[name][3], ["localhost-elsewhere"])
+    assert [w.line for w in found.places] == [1, 3]
+
+
+def test_an_example_one_folder_up_counts() -> None:
+    text = "# --- .env.example\nTOKEN=\n# --- docker/compose.yaml\nservices:\n  a: {image: 'a:1', environment: {T: '${TOKEN}'}}\n"
+    assert lint(text, ["variable-unset"]) == ()

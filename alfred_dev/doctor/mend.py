@@ -15,6 +15,7 @@ from alfred_dev.doctor import repairs
 from alfred_dev.doctor.model import Cause, Fix
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.errors import AlfredError
+from alfred_dev.setup import act
 from alfred_dev.workspace import write
 
 TIMEOUT_S = 180
@@ -59,7 +60,7 @@ def _one(cause: Cause, scene: Scene, ask: Callable[[str], bool]) -> Done:
     if not fix.automatic and not ask(question):
         return _with(done, ok=False, said="left as it is")
     try:
-        ok, said = _carried_out(fix, scene)
+        ok, said = _carried_out(cause, scene)
     except (AlfredError, OSError, subprocess.SubprocessError) as error:
         ok, said = False, str(error)
     _write_down(scene, cause, ok=ok)
@@ -70,10 +71,20 @@ def _with(done: Done, *, ok: bool, said: str) -> Done:
     return Done(code=done.code, subject=done.subject, commands=done.commands, ok=ok, said=said)
 
 
-def _carried_out(fix: Fix, scene: Scene) -> tuple[bool, str]:
+def _carried_out(cause: Cause, scene: Scene) -> tuple[bool, str]:
+    """Do it. What changes the machine is in the ledger before, and stays there if it was done."""
+    fix = cause.finding.fix
     if fix.repair:
         return True, repairs.REPAIRS[fix.repair](scene)
-    return type_commands(fix.commands, scene.given.root or str(Path.cwd()))
+    folder = scene.given.root or str(Path.cwd())
+    if not fix.undo or scene.store is None:
+        return type_commands(fix.commands, folder)
+    ledger, root = scene.store.ledger, scene.store.root
+    entry = act.repairing(ledger, root, cause.check.code, fix.undo)
+    ok, said = type_commands(fix.commands, folder)
+    if not ok:
+        ledger.forget(ledger.release(entry, root))
+    return ok, said
 
 
 def type_commands(commands: Sequence[str], folder: str) -> tuple[bool, str]:

@@ -57,7 +57,9 @@ class Fix:
 
     ``automatic``: ``--fix`` does it without asking: it loses nothing and can be done again;
     ``manual``: it ends what is somebody else's, so only a person types it, whatever ``--yes``;
-    ``repair``: what ``--fix`` does instead of typing ``commands``: a function of ``repairs``.
+    ``repair``: what ``--fix`` does instead of typing ``commands``: a function of ``repairs``;
+    ``undo``: what gives the machine back, as root, where ``commands`` change it outside of the
+    project: the ledger keeps it, and ``uninstall`` types it.
     """
 
     text: str
@@ -65,6 +67,7 @@ class Fix:
     automatic: bool = False
     manual: bool = False
     repair: str = ""
+    undo: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,9 @@ $ alfred-dev scan                         # what stands open on this machine
 
 `--fix` does by itself only what loses nothing (starting, restarting, rendering, renewing, taking
 rights away from others); for the rest it asks, `--yes` answers. What would end a process that is
-not ours is only printed. What was done stands in `.alfred/doctor.log`.
+not ours is only printed. What was done stands in `.alfred/doctor.log`. What it changed outside of
+the project (a limit of the kernel, a rule of the firewall) is in the ledger before it is changed,
+and `alfred-dev uninstall` gives it back.
 
 A check that could not look is never "healthy": it is listed as such. `--json` has every check with
 its outcome (`ok`, `found`, `masked`, `skipped`, `crashed`) and how long it took.

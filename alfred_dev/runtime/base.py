@@ -60,12 +60,14 @@ class Running:
     """What a runtime knows of one service.
 
     ``ports``: TCP ports on which its processes listen; ``started_at``: seconds since the epoch;
+    ``started_before``: the same of the start before, where it was started over and that is known;
     ``spec``: how the running process was started, None when that is not known.
     """
 
     state: State
     pid: int = 0
     started_at: float = 0.0
+    started_before: float = 0.0
     restarts: int = 0
     detail: str = ""
     ports: frozenset[int] = frozenset()

@@ -40,17 +40,22 @@ def main(service: str) -> NoReturn:
 
 
 def write_down(run: Path, service: str, spec: object) -> None:
-    """Record process, time, and how many starts came before it since the last deliberate one."""
+    """Record process, time, and how many starts came before it since the last deliberate one.
+
+    ``before``: when the one before it was, 0 for none.
+    """
     path = started_file(run, service)
     try:
-        starts = json.loads(path.read_text())["starts"]
+        last = json.loads(path.read_text())
+        starts, before = last["starts"], last["at"]
     except (OSError, ValueError, KeyError, TypeError):  # the first start, or a torn file
-        starts = 0
+        starts, before = 0, 0.0
     pid = os.getpid()
     record = {
         "pid": pid,
         "identity": processes.identity(pid),
         "at": time.time(),
+        "before": before,
         "starts": starts + 1,
         "spec": spec,
     }

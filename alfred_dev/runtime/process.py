@@ -48,6 +48,7 @@ class Started:
     pid: int
     identity: str
     at: float
+    before: float
     starts: int
     spec: LaunchSpec
 
@@ -98,6 +99,7 @@ class ProcessRuntime:
                 state=state,
                 pid=pid,
                 started_at=note.at if note else 0.0,
+                started_before=note.before if note else 0.0,
                 restarts=note.starts - 1 if note else 0,
                 detail=ended.get(name, record["spawnerr"]) if state is not State.RUNNING else "",
                 ports=listens.get(name, frozenset()),
@@ -125,6 +127,7 @@ class ProcessRuntime:
                     pid=int(data["pid"]),
                     identity=str(data["identity"]),
                     at=float(data["at"]),
+                    before=float(data.get("before", 0.0)),
                     starts=int(data["starts"]),
                     spec=spec,
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from alfred_dev import names
 from alfred_dev.changes.elevate import carry_out
 from alfred_dev.changes.machine import Machine
-from alfred_dev.changes.model import Step
+from alfred_dev.changes.model import Run, Step
 from alfred_dev.ledger import Entry, Ledger
 from alfred_dev.names.base import unpack
 from alfred_dev.pki import authority
@@ -19,6 +20,9 @@ from alfred_dev.setup.plan import Change
 from alfred_dev.workspace import write
 
 Tell = Callable[[str], None]
+REPAIR = "repair"
+# What would be given back may be gone by itself: a limit, a rule of the firewall, after a reboot.
+WHATEVER_IT_SAYS = ("",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,15 @@ def make(
         ledger.begin(change.kind, change.target, root, wants=change.wants, data=change.data)
     steps = [step for change in made for step in change.steps]
     carry_out(steps, ledger.file.parent, machine.environment, tell)
+
+
+def repairing(ledger: Ledger, root: Path, code: str, undo: Iterable[str]) -> Entry:
+    """Write down that the doctor is about to change the machine; return the entry.
+
+    ``code``: of its finding; ``undo``: the commands that take it back, without sudo.
+    """
+    lines = "\n".join(undo)
+    return ledger.begin(REPAIR, lines, root, data={"undo": lines, "code": code})
 
 
 def undoing(
@@ -79,7 +92,12 @@ def is_ca(entry: Entry) -> bool:
 
 def is_naming(entry: Entry) -> bool:
     """Tell whether it leads names to this machine."""
-    return not is_trust(entry) and not is_ca(entry)
+    return not is_trust(entry) and not is_ca(entry) and not is_repair(entry)
+
+
+def is_repair(entry: Entry) -> bool:
+    """Tell whether ``doctor --fix`` made it."""
+    return entry.kind == REPAIR
 
 
 def _undo(machine: Machine, ledger: Ledger, entry: Entry, root: Path | None) -> Undo:
@@ -90,12 +108,23 @@ def _undo(machine: Machine, ledger: Ledger, entry: Entry, root: Path | None) -> 
         return Undo(entry=entry, title=f"the CA in {entry.target}", steps=(), kept_for=kept)
     if is_trust(entry):
         return _untrust(machine, ledger, entry, kept)
+    if is_repair(entry):
+        return _as_it_was(entry, kept)
     way = names.way_of(machine, entry.kind, entry.target)
     if way is None:
         return Undo(entry=entry, title=f"{entry.target} (gone already)", steps=(), kept_for=kept)
     rest = unpack([text for texts in others.values() for text in texts])
     steps = way.install(rest) if others else way.uninstall(entry.data)
     return Undo(entry=entry, title=way.title, steps=steps, kept_for=kept)
+
+
+def _as_it_was(entry: Entry, kept: tuple[str, ...]) -> Undo:
+    lines = entry.data["undo"].splitlines()
+    steps = tuple(
+        Run(argv=tuple(shlex.split(line)), tolerated=WHATEVER_IT_SAYS, root=True) for line in lines
+    )
+    title = f"what `doctor --fix` did about {entry.data['code']}"
+    return Undo(entry=entry, title=title, steps=() if kept else steps, kept_for=kept)
 
 
 def _untrust(machine: Machine, ledger: Ledger, entry: Entry, kept: tuple[str, ...]) -> Undo:

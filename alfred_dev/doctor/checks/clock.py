@@ -21,6 +21,7 @@ def judge(seen: Machine, given: Given) -> Iterable[Finding]:
             fix=Fix(
                 text="Set the clock (WSL 2: `sudo hwclock -s`, or `wsl --shutdown` in Windows).",
                 commands=(f"{given.sudo}timedatectl set-ntp true",),
+                undo=("timedatectl set-ntp false",),
             ),
         )
 

@@ -31,6 +31,7 @@ def judge(seen: Machine, given: Given) -> Iterable[Finding]:
                 fix=Fix(
                     text="Take the rule away.",
                     commands=(f"{given.sudo}{program} {rule.replace('-A ', '-D ', 1)}",),
+                    undo=(f"{program} {rule}",),
                 ),
                 everything=whole,
             )

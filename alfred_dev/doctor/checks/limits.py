@@ -38,6 +38,7 @@ def judge(seen: Machine, given: Given) -> Iterable[Finding]:
                 fix=Fix(
                     text="Raise it.",
                     commands=(f"{given.sudo}sysctl -w fs.inotify.{key}={least * 8}",),
+                    undo=(f"sysctl -w fs.inotify.{key}={value}",),
                 ),
             )
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from alfred_dev.doctor.look.machine import Machine, machine
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
 
+LINE = "127.0.0.1 localhost"
+
 
 def judge(seen: Machine, given: Given) -> Iterable[Finding]:
     """Find a machine that cannot talk to itself."""
@@ -34,7 +36,8 @@ def judge(seen: Machine, given: Given) -> Iterable[Finding]:
             severity=Severity.ERROR if not seen.localhost else Severity.WARNING,
             fix=Fix(
                 text="Give it its line in /etc/hosts again.",
-                commands=(f"echo '127.0.0.1 localhost' | {given.sudo}tee -a /etc/hosts",),
+                commands=(f"echo '{LINE}' | {given.sudo}tee -a /etc/hosts",),
+                undo=(rf"sed -i '\|^{LINE}$|d' /etc/hosts",),
             ),
         )
 

@@ -148,11 +148,16 @@ def _said(stack: Stack, found: ServiceStatus) -> tuple[str, ...]:
     if found.health is Health.HEALTHY or not found.selected:
         return ()
     text = masked(stack.runtime.last_words(found.id, LOG_BYTES), stack.plan.secrets)
-    # What is started over and over has said why before its last start.
-    before_s = EARLIER_S if found.running.restarts else 0
-    begin = datetime.fromtimestamp(max(0.0, found.running.started_at - before_s), UTC)
+    begin = datetime.fromtimestamp(earliest(found.running), UTC)
     lines = [line.message for line in logs.parse(found.id, text) if line.at >= begin]
     return tuple(line for line in lines if line.strip())[-LINES:]
+
+
+def earliest(running: Running) -> float:
+    """Return from when on its words count: what is started over has said why the time before."""
+    if not running.restarts:
+        return running.started_at
+    return running.started_before or max(0.0, running.started_at - EARLIER_S)
 
 
 def _listening() -> Mapping[int, str]:

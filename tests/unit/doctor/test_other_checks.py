@@ -24,6 +24,7 @@ from alfred_dev.doctor.checks import (
     env_untidy,
     firewall,
     gateway_route,
+    inotify_exhausted,
     loopback,
     name_elsewhere,
     names_lost,
@@ -43,11 +44,13 @@ from alfred_dev.doctor.look.machine import Machine, Space
 from alfred_dev.doctor.look.naming import Done, Naming, Trusting
 from alfred_dev.doctor.look.secrets import RUNNING, Passwords, Refused
 from alfred_dev.doctor.look.told import Endpoints, Told
+from alfred_dev.doctor.look.watching import Watching
 from alfred_dev.doctor.model import Check, Severity
 from alfred_dev.doctor.tls import Handshake
 from alfred_dev.errors import ConfigError, MachineError, Problem, UsageError
 from alfred_dev.names.resolve import Resolution
 from alfred_dev.probe.base import Reason, ill, well
+from alfred_dev.runtime.base import State
 from alfred_dev.settings import Origin
 from tests.unit.doctor.scenes import given, judged, seen
 
@@ -311,3 +314,16 @@ def test_a_route_that_leads_nowhere() -> None:
     assert judged(gateway_route.CHECK, Routes(rows=(row,), services=late)) == []
     fine = replace(row, status=401)
     assert judged(gateway_route.CHECK, Routes(rows=(fine,), services=seen())) == []
+
+
+def test_more_watches_than_there_are_now_and_back_to_these() -> None:
+    words = "inotify_init failed: too many instances"
+    ended = seen(states={"redis": State.FATAL}, said={"redis": [words]})
+    here = replace(MACHINE, inotify_instances=400, inotify_watches=524288)
+    (found,) = judged(inotify_exhausted.CHECK, Watching(services=ended, machine=here))
+    assert found.fix.commands[0] == (
+        "sysctl -w fs.inotify.max_user_instances=800 fs.inotify.max_user_watches=1048576"
+    )
+    assert found.fix.undo == (
+        "sysctl -w fs.inotify.max_user_instances=400 fs.inotify.max_user_watches=524288",
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alfred_dev.doctor import registry, triage
-from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.look.services import earliest, services
 from alfred_dev.doctor.model import Cause, Outcome, State
 from alfred_dev.doctor.seen import Process, Services
 from alfred_dev.probe.base import Reason, ill
@@ -66,7 +66,6 @@ def test_only_what_was_selected_counts() -> None:
             "OSError: [Errno 13] error while attempting to bind: permission denied",
             "port-privileged",
         ),
-        ("inotify_init failed: too many instances", "inotify-exhausted"),
         ("MemoryError", "out-of-memory"),
         ("OSError: [Errno 24] Too many open files", "too-many-open-files"),
         ("RuntimeError: can't start new thread", "too-many-threads"),
@@ -93,6 +92,13 @@ def test_what_waits_follows_from_what_ended() -> None:
     (only,) = diagnosed(look)
     assert (only.check.code, only.finding.subject) == ("service-ended", "db-postgres")
     assert "ui-chat: service-unready" in only.masks
+
+
+def test_only_the_last_two_starts_say_why_it_ended() -> None:
+    often: dict[str, Any] = {"restarts": 4, "started_at": 100.0}
+    assert earliest(base.Running(state=FATAL, started_at=100.0)) == 100.0
+    assert earliest(base.Running(state=FATAL, started_before=97.5, **often)) == 97.5
+    assert earliest(base.Running(state=FATAL, **often)) == 40.0
 
 
 def test_a_kill_is_told_from_a_crash_and_from_a_lack_of_memory() -> None:

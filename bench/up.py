@@ -20,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # run as a script, the folder above is not on it
+import bench  # noqa: E402, F401 - sets the environment
+
 REST_S = 20.0
 Row = tuple[str, str, str]
 

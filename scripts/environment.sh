@@ -128,6 +128,9 @@ finish() { # LOCK: our own code on Python's path, the command in an activated .v
     echo ../../../.. >"$site/alfred_dev.pth" # the clone, relative: it may be moved
   done
   ln -sf ../../scripts/alfred-dev "$venv/bin/alfred-dev"
+  # Else twenty services would each compile the same files at the first start. Where nothing may be
+  # written they do.
+  "$python" -I -m compileall -q "$root/alfred_dev" || true
   rm -f "$venv/syncing" "$venv"/synced*.lock
   [ "$1" = requirements.lock ] || stamp "$1"
   stamp requirements.lock # whatever was installed holds the packages of this one

@@ -1,8 +1,8 @@
 """``python -m alfred_dev.runtime.launch SERVICE``: become the service.
 
-Run by supervisord in ``.alfred``. Reads the rendered launch document, writes down how and as what
-process the service was started, sets exactly its environment and executes it: the process id stays
-the same. Imports next to nothing: this runs before every service.
+Run in ``.alfred`` by what our supervisord forks. Reads the rendered launch document, writes down
+how and as what process the service was started, sets exactly its environment and executes it: the
+process id stays the same.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 from alfred_dev.host import processes
 
@@ -27,16 +27,18 @@ def started_file(run: Path, service: str) -> Path:
     return run / "started" / f"{service}.json"
 
 
-def main(service: str) -> NoReturn:
-    """Execute ``service``; ends with 127 when its program cannot be executed."""
+def become(service: str, environment: Mapping[str, str]) -> None:
+    """Execute ``service``; returns, having said why, when its program cannot be executed.
+
+    ``environment``: of whoever starts it.
+    """
     spec = json.loads(Path("render/services", f"{service}.json").read_text())
-    inherited = {key: os.environ[key] for key in (*INHERITED, *SET_FOR_ALL) if key in os.environ}
+    kept = {key: environment[key] for key in (*INHERITED, *SET_FOR_ALL) if key in environment}
     write_down(Path("run"), service, spec)
     try:
-        os.execve(spec["argv"][0], spec["argv"], inherited | spec["environment"])  # noqa: S606
+        os.execve(spec["argv"][0], spec["argv"], kept | spec["environment"])  # noqa: S606
     except OSError as error:
-        sys.stderr.write(f"{spec['argv'][0]} cannot be executed: {error.strerror}\n")
-        sys.exit(127)
+        os.write(2, f"{spec['argv'][0]} cannot be executed: {error.strerror}\n".encode())
 
 
 def write_down(run: Path, service: str, spec: object) -> None:
@@ -67,4 +69,5 @@ def write_down(run: Path, service: str, spec: object) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    become(sys.argv[1], os.environ)
+    sys.exit(127)

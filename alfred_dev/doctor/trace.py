@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from alfred_dev import hostnames
@@ -14,6 +14,7 @@ from alfred_dev.doctor.checks.gateway_route import BROKEN
 from alfred_dev.doctor.look.certs import GATEWAY, https_port
 from alfred_dev.doctor.look.gateway import route
 from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.look.siblings import Siblings, siblings
 from alfred_dev.doctor.look.told import endpoints
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Service, Services
@@ -70,6 +71,8 @@ async def _hops(scene: Scene, name: str) -> AsyncIterator[Hop]:
     async for hop in _from_outside(scene, plan, seen, name):
         yield hop
     yield _process(service)
+    for hop in from_sibling(await scene.see(siblings), name):
+        yield hop
     for endpoint in plan[name].endpoints:
         for step in (_listens, _connects):
             yield await _timed(step, endpoint, service)
@@ -114,6 +117,23 @@ def _name(host: str) -> Hop:
     others = strange(found)
     detail = ", ".join(found) + (f": {', '.join(others)} is not this machine" if others else "")
     return Hop(hop="name", target=host, ok=not others, detail=detail)
+
+
+def from_sibling(seen: Siblings, name: str) -> Iterator[Hop]:
+    """Yield what another container sees; nothing where services are local processes."""
+    if seen.why_not:
+        yield Hop(hop="from a sibling", target=name, ok=None, detail=seen.why_not)
+    for row in seen.of(name):
+        target = f"{row.service}:{row.port}"
+        hop = f"from {row.sibling}"
+        if row.refused:
+            where = f"it is {', '.join(row.addresses)}" if row.addresses else "no such name"
+            yield Hop(hop=hop, target=target, ok=False, detail=f"{where}: {row.refused}")
+        else:
+            said = f", {row.said}" if row.said else ""
+            detail = f"{', '.join(row.addresses)} accepts connections{said}"
+            ok = None if row.said.startswith("no answer") else True
+            yield Hop(hop=hop, target=target, ok=ok, detail=detail)
 
 
 def _process(service: Service) -> Hop:

@@ -4,15 +4,18 @@ cause, and the fix that it prints, typed as it stands, mends it."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from bench.doctor import names, relevant
+from bench.doctor import errors, names, relevant
 from bench.faults.process import FAULTS
 from bench.faults.record import Fault
-from bench.faults.world import World, world
+from bench.faults.world import World, until, world
 
-SAMPLE = ("S13", "Q02", "P07", "E01", "E08", "V05", "Q19", "Q21", "V11", "X01")
+# One of each kind of look: what runs, what listens, what was told, what is said, what is stored.
+SAMPLE = ("S13", "Q02", "P07", "E08", "V05", "Q21", "X01")
+PATIENCE_S = 15  # a loaded machine takes its time to be well again
 # What the machine that runs the tests may have of its own.
 OF_THE_MACHINE = ("cpu-busy", "memory-low", "proxy-without-exception")
 
@@ -21,6 +24,10 @@ OF_THE_MACHINE = ("cpu-busy", "memory-low", "proxy-without-exception")
 def whole_world(tmp_path_factory: pytest.TempPathFactory, own_ports: None) -> Iterator[World]:
     with world(tmp_path_factory.mktemp("faults")) as made:
         yield made
+
+
+def left(whole_world: World) -> list[dict[str, Any]]:
+    return [f for f in errors(whole_world.doctor()) if f["code"] not in OF_THE_MACHINE]
 
 
 @pytest.mark.slow
@@ -32,8 +39,8 @@ def test_a_fault_is_named_and_mended(whole_world: World, fault: Fault) -> None:
         assert told, "nothing was found"
         assert names(fault, told[0]), told[0]
         whole_world.shell(told[0]["fix"]["commands"])
-        left = [f for f in whole_world.doctor()["findings"] if f["severity"] == "error"]
-        assert left == []
+        until(lambda: not left(whole_world), PATIENCE_S)
+        assert left(whole_world) == []
     finally:
         undo()
         assert whole_world.restore()

@@ -1,0 +1,139 @@
+"""What one container of ours sees of the others: name -> address -> TCP -> application.
+
+One ``docker exec`` of a small script asks for all of them at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.doctor.look.engine import Containers, compose_of, containers
+from alfred_dev.doctor.scene import Scene
+from alfred_dev.doctor.seen import Services
+from alfred_dev.plan import Endpoint, Plan, PlannedService, SourceKind
+
+TIMEOUT_S = 5.0
+WAIT_S = 1.5
+# Our own image alone is known to have a Python.
+WITH_PYTHON = (SourceKind.EMBEDDED, SourceKind.STAND_IN)
+SCRIPT = f"""
+import concurrent.futures as f, http.client as h, json, socket, sys
+def ask(row):
+    name, port, path = row
+    try:
+        found = sorted({{a[4][0] for a in socket.getaddrinfo(name, port, proto=6)}})
+    except OSError as e:
+        return [], str(e), ''
+    try:
+        socket.create_connection((name, port), {WAIT_S}).close()
+    except OSError as e:
+        return found, e.strerror or str(e), ''
+    if not path:
+        return found, '', ''
+    c = h.HTTPConnection(name, port, timeout={WAIT_S})
+    try:
+        c.request('GET', path)
+        return found, '', 'HTTP %d' % c.getresponse().status
+    except (OSError, h.HTTPException) as e:
+        return found, '', 'no answer: ' + (str(e) or type(e).__name__)
+rows = json.load(sys.stdin)
+with f.ThreadPoolExecutor(len(rows)) as p:
+    print(json.dumps(list(p.map(ask, rows))))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What ``sibling`` sees of one port: ``addresses`` of the name, ``refused``: why the name or
+    the port is no use, "" where it connects; ``said``: the application's answer, "" unasked."""
+
+    service: str
+    port: int
+    sibling: str
+    addresses: tuple[str, ...] = ()
+    refused: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Siblings:
+    """Every port of every container of ours as another one sees it; ``why_not``: why none was
+    asked, "" where local processes have no siblings."""
+
+    rows: tuple[Seen, ...] = ()
+    why_not: str = ""
+    services: Services
+    containers: Containers
+
+    def of(self, service: str) -> tuple[Seen, ...]:
+        """Return what is seen of one service."""
+        return tuple(row for row in self.rows if row.service == service)
+
+
+async def siblings(scene: Scene) -> Siblings:
+    """Have one container of ours ask all others, and a second one ask about the first."""
+    found = await scene.see(containers)
+    seen = found.services
+    assert scene.stack is not None  # noqa: S101 - checks that need a plan are skipped without
+    plan = scene.stack.plan
+    if compose_of(scene.stack.runtime) is None:
+        return Siblings(services=seen, containers=found)
+    askers = able(plan, found)
+    if not askers:
+        why = "no container of ours runs that has a Python"
+        return Siblings(why_not=why, services=seen, containers=found)
+    wanted = [e for s in plan.services if s.contained and seen[s.id].runs for e in s.endpoints]
+    first, second = min(askers), max(askers)
+    shares = ((first, [e for e in wanted if e.service != first]),
+              (second, [e for e in wanted if e.service == first != second]))  # fmt: skip
+    told = await asyncio.gather(
+        *(asyncio.to_thread(_asked, scene, by, askers[by], share) for by, share in shares if share)
+    )
+    rows = tuple(row for part in told for row in part)
+    why = "" if rows else "the engine did not run the question"
+    return Siblings(rows=rows, why_not=why, services=seen, containers=found)
+
+
+def able(plan: Plan, found: Containers) -> Mapping[str, str]:
+    """Return service -> container of all that run our own image on the stack's network. Pure."""
+    return {
+        c.service: c.name
+        for c in found.ours
+        if c.state == "running" and found.network in c.networks and _has_python(plan[c.service])
+    }
+
+
+def _has_python(service: PlannedService) -> bool:
+    return service.contained and service.source.kind in WITH_PYTHON
+
+
+def _asked(scene: Scene, sibling: str, name: str, wanted: Iterable[Endpoint]) -> tuple[Seen, ...]:
+    compose = compose_of(scene.stack.runtime) if scene.stack else None
+    if compose is None:
+        return ()
+    asked = list(wanted)
+    question = json.dumps([[e.service, e.listen, _path(e)] for e in asked])
+    command = ("exec", "--interactive", name, "python3", "-IS", "-c", SCRIPT)
+    done = compose.docker.run(*command, given=question.encode(), timeout_s=TIMEOUT_S)
+    return understood(done.out, sibling, asked)
+
+
+def _path(endpoint: Endpoint) -> str:
+    return endpoint.path if endpoint.probe is ProbeKind.HTTP else ""
+
+
+def understood(out: str, sibling: str, asked: Iterable[Endpoint]) -> tuple[Seen, ...]:
+    """Read what the script printed; nothing where it did not run to its end. Pure."""
+    try:
+        answers = json.loads(out)
+    except ValueError:
+        return ()
+    return tuple(
+        Seen(service=e.service, port=e.listen, sibling=sibling, addresses=tuple(found),
+             refused=refused, said=said)
+        for e, (found, refused, said) in zip(asked, answers, strict=True)
+    )  # fmt: skip

@@ -55,6 +55,12 @@ class Engine:
             return False
         return True
 
+    def close(self) -> None:
+        """Close the connection that is kept; the next question opens another."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
+
     def get(self, path: str, **query: object) -> Any:
         """Return the answer to one question, JSON decoded. Raises EngineAnswerError for a no."""
         if not self.endpoint.socket:

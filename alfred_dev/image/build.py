@@ -17,12 +17,12 @@ from alfred_dev.engine.api import MISSING, Engine, EngineAnswerError
 from alfred_dev.engine.command import Docker, last_lines
 from alfred_dev.engine.refusals import known_refusal
 from alfred_dev.errors import MachineError
-from alfred_dev.image import code, debian, layers, registry, wheels
+from alfred_dev.image import code, compiled, debian, layers, registry, wheels
 from alfred_dev.image.layers import Layer
 
 REPOSITORY = "alfred-dev/embedded"
 BASE = "alfred-dev/embedded-base"
-RECIPE = "1"  # another number makes every image anew
+RECIPE = "2"  # another number makes every image anew
 LABEL = "dev.alfred.image"
 PYTHON = f"{LABEL}.python"
 MACHINES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -94,24 +94,24 @@ class Builder:
             wanted = debian.packages()
             root = debian.unpack(wanted, folder)
             python = debian.python_version()
-            bottom = [debian.layer(root, folder / "base.tar")]
             compiler: Compiler | None = debian.interpreter(root)
+            code.byte_code(*debian.interpreter(root), *debian.library(root))
+            bottom = [debian.layer(root, folder / "base.tar")]
         elif base is None:
             raise _no_base()
         else:
             self.tell(f"making the local image on {self.base_image} (once)")
             python = base.python
             bottom = [*base.layers, registry.own_layer(folder / "own.tar")]
-            same = python[:2] == sys.version_info[:2]
-            compiler = ([sys.executable], {}) if same else None
+            compiler = None
         site = folder / "site"
         wheels.install(self.lock, site, python, MACHINES.get(architecture, architecture))
         if compiler is not None:
             code.byte_code(*compiler, site, f"/{wheels.SITE}")
-        packages = wheels.layer(site, folder / "packages.tar")
+        stack = [*bottom, wheels.layer(site, folder / "packages.tar")]
         labels = {LABEL: "base", PYTHON: ".".join(map(str, python))}
-        stack = [*bottom, packages]
-        return self._load(stack, architecture, labels, self.base_name(), self.base_name())
+        within = () if compiler else (compiled.STDLIB, f"/{wheels.SITE}")
+        return self._load_compiled(stack, architecture, labels, self.base_name(), within, folder)
 
     def _add_code(self, base: Mapping[str, Any], folder: Path) -> str:
         labels: Mapping[str, str] = base["Config"]["Labels"]
@@ -119,10 +119,28 @@ class Builder:
         own = code.layer(folder, folder / "code.tar", python)
         below = [Layer(digest=digest) for digest in base["RootFS"]["Layers"]]
         ours = {LABEL: "embedded", PYTHON: labels[PYTHON]}
-        made = self._load(
-            [*below, own], str(base["Architecture"]), ours, self.name(), self.base_name()
-        )
+        within = () if python[:2] == sys.version_info[:2] else (f"/{code.HOME}",)
+        architecture = str(base["Architecture"])
+        made = self._load_compiled([*below, own], architecture, ours, self.name(), within, folder)
         return str(made["Id"])
+
+    def _load_compiled(
+        self,
+        stack: Sequence[Layer],
+        architecture: str,
+        labels: Mapping[str, str],
+        name: str,
+        within: Sequence[str],
+        folder: Path,
+    ) -> dict[str, Any]:
+        """Load an image, with the byte code of the folders ``within`` it made by itself."""
+        made = self._load(stack, architecture, labels, name, self.base_name())
+        more = compiled.layer(self.docker, name, within, folder) if within else None
+        if more is None:
+            return made
+        again = self._load([*stack, more], architecture, labels, name, self.base_name())
+        self.docker.run("image", "rm", str(made["Id"]))  # it has no name any more
+        return again
 
     def _load(
         self,
@@ -154,24 +172,23 @@ class Builder:
 
     def _feed(self, write: Callable[[IO[bytes]], None]) -> str:
         """Have ``docker load`` read what ``write`` writes; return what it says."""
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [self.docker.program, "load", "--quiet"],
             env=self.docker.variables(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        )
-        said: list[bytes] = []
-        reader = threading.Thread(target=lambda: said.append(_all(process.stdout)))
-        reader.start()
-        try:
-            if process.stdin is not None:
-                write(process.stdin)
-                process.stdin.close()
-        except BrokenPipeError:  # it ended early, and says why
-            pass
-        process.wait()
-        reader.join()
+        ) as process:
+            said: list[bytes] = []
+            reader = threading.Thread(target=lambda: said.append(_all(process.stdout)))
+            reader.start()
+            try:
+                if process.stdin is not None:
+                    write(process.stdin)
+                    process.stdin.close()
+            except BrokenPipeError:  # it ended early, and says why
+                pass
+            reader.join()
         return b"".join(said).decode(errors="replace")
 
     def _lock_digest(self) -> str:

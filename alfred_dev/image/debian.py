@@ -136,6 +136,16 @@ def _add_tools(root: Path) -> None:
             link.symlink_to("busybox")
 
 
+def library(root: Path) -> tuple[Path, str]:
+    """Return where Python's own modules are, on this machine and in the image.
+
+    Their packages bring no byte code, and a read-only root keeps none: without it every start
+    would compile them.
+    """
+    place = "usr/lib/python{}.{}".format(*python_version()[:2])
+    return root / place, f"/{place}"
+
+
 def interpreter(root: Path) -> tuple[list[str], dict[str, str]]:
     """Return how to run the tree's own Python on this machine, which is of the same release."""
     major, minor = python_version()[:2]

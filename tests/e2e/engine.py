@@ -15,8 +15,9 @@ from typing import Any
 from alfred_dev.cli.containers import LOCK
 from alfred_dev.engine.api import Engine as Api
 from alfred_dev.engine.command import Docker
-from alfred_dev.engine.endpoint import Endpoint
+from alfred_dev.engine.endpoint import find
 from alfred_dev.image.build import Builder
+from alfred_dev.image.registry import BASE_IMAGE
 from tests.e2e.checkout import Checkout
 from tests.e2e.compose_cli import outside
 
@@ -36,10 +37,11 @@ class Engine:
     def of_this_machine(cls) -> Engine:
         return cls({key: os.environ[key] for key in KEPT if key in os.environ})
 
-    def docker(self, *arguments: str, given: str | None = None) -> str:
+    def docker(self, *arguments: str, given: str | None = None, both: bool = False) -> str:
+        """What a command that must succeed prints, on stderr too when ``both``."""
         done = self.try_docker(*arguments, given=given)
         assert done.returncode == 0, f"docker {arguments}: {done.stderr}"
-        return done.stdout.strip()
+        return (done.stdout + (done.stderr if both else "")).strip()
 
     def try_docker(
         self, *arguments: str, given: str | None = None
@@ -73,11 +75,14 @@ class Engine:
     @property
     def embedded(self) -> str:
         """The image of ours that the code of now runs from: all of them are of the same age."""
-        place = Endpoint(url="")
-        builder = Builder(
-            docker=Docker(endpoint=place), engine=Api(place), lock=LOCK, tell=lambda _: None
-        )
-        return builder.name()
+        return self.builder(LOCK, BASE_IMAGE).name()
+
+    def builder(self, lock: Path, base_image: str) -> Builder:
+        place = find({**os.environ, **self.variables}, Path.home())
+        return Builder(
+            docker=Docker(endpoint=place), engine=Api(place), lock=lock,
+            tell=lambda _: None, base_image=base_image,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

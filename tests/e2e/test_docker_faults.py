@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from alfred_dev.cli.containers import LOCK
+from alfred_dev.image import debian
 from tests.e2e.compose_cli import outside
 from tests.e2e.engine import Contained, Engine
 
@@ -187,6 +191,43 @@ def test_images_come_from_a_mirror_once(
     finally:
         contained.ok("down")
         contained.engine.try_docker("rmi", image)
+
+
+def test_our_image_is_put_on_a_base_of_a_registry(
+    engine: Engine, registry: str, tmp_path: Path
+) -> None:
+    if not debian.usable():
+        pytest.skip("needs the packages of Debian or Ubuntu to make a base of")
+    base, version = f"{registry}/python:slim", ".".join(map(str, debian.python_version()))
+    debian.layer(debian.unpack(debian.packages(), tmp_path), tmp_path / "base.tar")
+    variable = f"ENV PYTHON_VERSION={version}.0"
+    engine.docker("import", "--change", variable, str(tmp_path / "base.tar"), base)
+    engine.docker("push", base)
+    engine.docker("rmi", base)
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(one_requirement("h11"))
+    builder = engine.builder(lock, base)
+    try:
+        with contextlib.closing(builder.engine):
+            builder.ensure()
+        look = "import sys, h11, asyncio; print(h11.__cached__, asyncio.__cached__, sys.path)"
+        run = ("run", "--rm", "--network", "none", "--read-only", builder.name(), "python3")
+        said = engine.docker(*run, "-v", "-c", look, both=True)
+        for package in ("h11", "asyncio"):
+            assert re.search(rf"{package}/__pycache__/__init__\.\S+ matches", said)
+        assert "alfred_dev" in engine.docker(*run, "-c", "import alfred_dev; print(alfred_dev)")
+        assert engine.docker("images", "--quiet", "--filter", "dangling=true") == ""
+    finally:
+        for image in (builder.name(), builder.base_name(), base):
+            engine.try_docker("rmi", image)
+
+
+def one_requirement(name: str) -> str:
+    """The entry of one package in the lock file."""
+    lines = LOCK.read_text().splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith(f"{name}=="))
+    rest = itertools.takewhile(lambda line: line.startswith(" "), lines[begin + 1 :])
+    return "\n".join([lines[begin], *rest]) + "\n"
 
 
 @pytest.fixture(scope="module")

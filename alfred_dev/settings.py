@@ -100,6 +100,13 @@ SETTINGS = (
         expected="DEBUG, INFO, WARNING or ERROR",
     ),
     Setting(
+        key="ALFRED_METRICS_INTERVAL",
+        about="Seconds between two looks of Prometheus, 1 to 60; alerts are as quick as that.",
+        default="15",
+        pattern="[1-9]|[1-5][0-9]|60",
+        expected="1 to 60",
+    ),
+    Setting(
         key="ALFRED_OPENAI_API_KEY",
         about="Optional: nothing needs a key to start.",
         secret=True,

@@ -31,7 +31,7 @@ from alfred_dev.tunnel import state as tunnel_state
 
 log = logging.getLogger("alfred_dev.dashboard")
 
-WATCHED_S, ALONE_S = 1.0, 5.0
+WATCHED_S, ALONE_S = 1.0, 10.0
 FIGURES_WATCHED_S, FIGURES_ALONE_S = 2.0, 30.0
 HISTORY_S = 10.0
 WINDOW_S = 60.0

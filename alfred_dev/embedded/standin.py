@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
 from alfred_dev.catalog.model import ProbeKind
-from alfred_dev.embedded import answers, caller, guard, parts, roles
+from alfred_dev.embedded import answers, caller, exposition, guard, parts, roles
 from alfred_dev.embedded.metrics import Meter, MeterMiddleware
 from alfred_dev.embedded.pages import Handler, Page, routes_of
 from alfred_dev.embedded.readiness import Readiness, State, asker
@@ -106,8 +106,6 @@ class StandIn:
         return JSONResponse(caller.caller(request.headers, secret).as_json(), headers=NOT_CACHED)
 
     async def _metrics(self, request: Request) -> Response:
-        from alfred_dev.embedded import exposition  # only where somebody scrapes
-
         known = self.readiness.known
         text = exposition.exposition(
             self.meter,

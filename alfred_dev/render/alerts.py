@@ -7,18 +7,18 @@ while it happens. What asks for health all day long does not count as traffic.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.plan import Plan
+from alfred_dev.render.pace import Pace
 from alfred_dev.render.text import yaml_text
 from alfred_dev.workspace import Artifact
 
 FILE = "prometheus/rules.yml"
-INTERVAL = "5s"
 ASKED_ALL_DAY = ("/ready", "/metrics")
 
 
@@ -40,18 +40,17 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """When to tell. ``holds``: how long the condition must last; ``says`` may use labels."""
+    """When to tell. ``holds``: so many evaluations must find it true; ``says`` may use labels."""
 
     name: str
     severity: Severity
     expr: str
-    holds: str
+    holds: int
     says: str
     fix: str
 
 
-# Labels that select what is traffic: see ``_selector``. A window holds several scrapes.
-TRAFFIC, WINDOW = "$TRAFFIC", "1m"
+TRAFFIC = "$TRAFFIC"  # labels that select what is traffic: see ``_selector``
 MIN_RATE = 0.1  # requests a second; below that a ratio says nothing
 
 _SERVED = "http_requests_total{$TRAFFIC}"
@@ -103,7 +102,7 @@ ALERTS = (
         name="ServiceUnavailable",
         severity=Severity.CRITICAL,
         expr="min by (service) (alfred_probe_up) == 0",
-        holds="10s",
+        holds=1,
         says="{{ $labels.service }} does not answer as it should",
         fix="alfred-dev doctor",
     ),
@@ -111,7 +110,7 @@ ALERTS = (
         name="HighErrorRate",
         severity=Severity.CRITICAL,
         expr=f"service:errors:ratio > 0.01 and on (service) {_BUSY}",
-        holds="30s",
+        holds=2,
         says="{{ $value | humanizePercentage }} of {{ $labels.service }}'s answers are errors",
         fix="alfred-dev logs {{ $labels.service }}",
     ),
@@ -119,7 +118,7 @@ ALERTS = (
         name="HighLatency",
         severity=Severity.CRITICAL,
         expr=f"service:latency_seconds:p95 > 0.5 and on (service) {_BUSY}",
-        holds="30s",
+        holds=2,
         says="p95 of {{ $labels.service }} is {{ $value | humanizeDuration }}",
         fix="alfred-dev flow api",
     ),
@@ -127,7 +126,7 @@ ALERTS = (
         name="CertificateExpiresSoon",
         severity=Severity.CRITICAL,
         expr="alfred_certificate_expiry_timestamp_seconds - time() < 30 * 86400",
-        holds="0s",
+        holds=0,
         says="the certificate {{ $labels.name }} ends in {{ $value | humanizeDuration }}",
         fix="alfred-dev certs renew",
     ),
@@ -135,7 +134,7 @@ ALERTS = (
         name="ElevatedErrorRate",
         severity=Severity.WARNING,
         expr=f"service:errors:ratio > 0.001 <= 0.01 and on (service) {_BUSY}",
-        holds="1m",
+        holds=4,
         says="{{ $value | humanizePercentage }} of {{ $labels.service }}'s answers are errors",
         fix="alfred-dev logs {{ $labels.service }}",
     ),
@@ -143,7 +142,7 @@ ALERTS = (
         name="ElevatedLatency",
         severity=Severity.WARNING,
         expr=f"service:latency_seconds:p95 > 0.2 <= 0.5 and on (service) {_BUSY}",
-        holds="1m",
+        holds=4,
         says="p95 of {{ $labels.service }} is {{ $value | humanizeDuration }}",
         fix="alfred-dev flow api",
     ),
@@ -151,10 +150,10 @@ ALERTS = (
         name="UnusualTraffic",
         severity=Severity.WARNING,
         # Far from its own usual: three deviations off the last hour, and a change that matters.
-        expr="abs(service:requests:rate - avg_over_time(service:requests:rate[1h]))"
-        " > 3 * stddev_over_time(service:requests:rate[1h]) + 1"
-        " and on (service) count_over_time(service:requests:rate[1h]) > 120",
-        holds="30s",
+        expr="abs(service:requests:rate - avg_over_time(service:requests:rate[$USUAL]))"
+        " > 3 * stddev_over_time(service:requests:rate[$USUAL]) + 1"
+        " and on (service) count_over_time(service:requests:rate[$USUAL]) > 120",
+        holds=2,
         says="{{ $labels.service }} is asked far more, or far less, often than usual",
         fix="alfred-dev logs {{ $labels.service }}",
     ),
@@ -162,7 +161,7 @@ ALERTS = (
         name="ResourceUse",
         severity=Severity.WARNING,
         expr="alfred_resource_use_ratio > 0.8",
-        holds="30s",
+        holds=2,
         says="{{ $labels.resource }} is used to {{ $value | humanizePercentage }}",
         fix="alfred-dev doctor --only resources",
     ),
@@ -170,7 +169,7 @@ ALERTS = (
         name="FailedAuthentications",
         severity=Severity.SECURITY,
         expr="sum(increase(envoy_http_jwt_authn_denied[$WINDOW])) > 5",
-        holds="0s",
+        holds=0,
         says="{{ $value | humanize }} requests in a minute came without a valid credential",
         fix="alfred-dev token   (makes one that is valid)",
     ),
@@ -178,7 +177,7 @@ ALERTS = (
         name="RefusedByPolicy",
         severity=Severity.SECURITY,
         expr="sum(increase(envoy_http_rbac_denied[$WINDOW])) > 5",
-        holds="0s",
+        holds=0,
         says="{{ $value | humanize }} requests in a minute asked for what their role may not",
         fix="alfred-dev logs gateway",
     ),
@@ -186,25 +185,25 @@ ALERTS = (
         name="RateLimited",
         severity=Severity.SECURITY,
         expr='sum(increase({__name__=~"envoy_.*http_local_rate_limit_rate_limited"}[$WINDOW])) > 0',
-        holds="0s",
+        holds=0,
         says="{{ $value | humanize }} requests in a minute were over their limit",
         fix="alfred-dev logs gateway",
     ),
 )
 
 
-def render(plan: Plan) -> Artifact:
+def render(plan: Plan, pace: Pace) -> Artifact:
     """Return the rules. They name no service: what is scraped has the label ``service``."""
-    fill = {TRAFFIC: _selector(plan), "$WINDOW": WINDOW}
+    traffic = _selector(plan)
     groups = [
-        {
-            "name": "alfred",
-            "interval": INTERVAL,
-            "rules": [_recording(r, fill) for r in RECORDINGS],
-        },
-        {"name": "alerts", "interval": INTERVAL, "rules": [_alert(a, fill) for a in ALERTS]},
+        _group("alfred", pace, [_recording(r, traffic, pace) for r in RECORDINGS]),
+        _group("alerts", pace, [_alert(a, traffic, pace) for a in ALERTS]),
     ]
     return Artifact(FILE, yaml_text({"groups": groups}))
+
+
+def _group(name: str, pace: Pace, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": name, "interval": pace.interval, "rules": rules}
 
 
 def _selector(plan: Plan) -> str:
@@ -214,21 +213,18 @@ def _selector(plan: Plan) -> str:
     return f'route!~"{quiet}"'.replace("\\", "\\\\")
 
 
-def _filled(expr: str, fill: Mapping[str, str]) -> str:
-    for name, text in fill.items():
-        expr = expr.replace(name, text)
-    return expr
+def _recording(recording: Recording, traffic: str, pace: Pace) -> dict[str, Any]:
+    return {
+        "record": recording.name,
+        "expr": pace.fill(recording.expr.replace(TRAFFIC, traffic)),
+    }
 
 
-def _recording(recording: Recording, fill: Mapping[str, str]) -> dict[str, Any]:
-    return {"record": recording.name, "expr": _filled(recording.expr, fill)}
-
-
-def _alert(alert: Alert, fill: Mapping[str, str]) -> dict[str, Any]:
+def _alert(alert: Alert, traffic: str, pace: Pace) -> dict[str, Any]:
     return {
         "alert": alert.name,
-        "expr": _filled(alert.expr, fill),
-        "for": alert.holds,
+        "expr": pace.fill(alert.expr.replace(TRAFFIC, traffic)),
+        "for": pace.looks(alert.holds),
         "labels": {"severity": str(alert.severity)},
         "annotations": {"summary": alert.says, "fix": alert.fix},
     }

@@ -19,7 +19,7 @@ from alfred_dev.catalog.topology import VARIABLE as TOPOLOGY
 from alfred_dev.embedded.spec import VARIABLE
 from alfred_dev.plan import LOOPBACK, Facts, Plan, PlannedService, Source, SourceKind
 from alfred_dev.planner import make
-from alfred_dev.render import alerts, dashboards, grafana, inside, ours, prometheus, pubsub
+from alfred_dev.render import alerts, dashboards, grafana, inside, ours, pace, prometheus, pubsub
 from alfred_dev.render.expressions import literal
 from alfred_dev.render.inside import HOST, World
 from alfred_dev.render.text import FASTEST, yaml_text
@@ -96,21 +96,26 @@ def _container(service: PlannedService, source: Source) -> Container:
     return replace(known, health=()) if source.kind is SourceKind.CHECKOUT else known
 
 
+def _pace(world: World) -> pace.Pace:
+    """Return what the settings say; the committed file has nothing of them."""
+    return pace.of(world.plan) if world.relayed else pace.Pace()
+
+
 def _scrape(world: World) -> tuple[Artifact, ...]:
-    return prometheus.render(world.plan, lambda s: inside.authority(s, world))[:1]
+    return prometheus.render(world.plan, _pace(world), lambda s: inside.authority(s, world))[:1]
 
 
 def _rules(world: World) -> tuple[Artifact, ...]:
-    return (alerts.render(world.plan),)
+    return (alerts.render(world.plan, _pace(world)),)
 
 
 def _provisioning(world: World) -> tuple[Artifact, ...]:
     url = inside.told("ALFRED_PROMETHEUS_URL", world)["ALFRED_PROMETHEUS_URL"]
-    return grafana.provisioning(url, DASHBOARDS)
+    return grafana.provisioning(url, DASHBOARDS, _pace(world))
 
 
 def _dashboards(world: World) -> tuple[Artifact, ...]:
-    return dashboards.render(MARK)
+    return dashboards.render(_pace(world), MARK)
 
 
 # A file, or a folder with all that is in it.

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alfred_dev.render.pace import Pace
 from alfred_dev.workspace import Artifact
 
 FOLDER = "grafana/dashboards"
@@ -87,7 +88,7 @@ SERVICES = Dashboard(
             width=24,
             queries=(
                 Query(
-                    expr="sum by (le) (increase(http_request_duration_seconds_bucket[1m]))",
+                    expr="sum by (le) (increase(http_request_duration_seconds_bucket[$WINDOW]))",
                     legend="{{le}}",
                     heatmap=True,
                 ),
@@ -96,7 +97,7 @@ SERVICES = Dashboard(
         _panel("Memory", "Resident memory of each process.",
                "process_resident_memory_bytes", unit="bytes"),
         _panel("Processor", "Share of one core.",
-               "rate(process_cpu_seconds_total[1m])", unit="percentunit"),
+               "rate(process_cpu_seconds_total[$WINDOW])", unit="percentunit"),
     ),
 )  # fmt: skip
 TRAFFIC = Dashboard(
@@ -104,11 +105,11 @@ TRAFFIC = Dashboard(
     title="Alfred: traffic between services",
     panels=(
         _panel("Calls", "Calls a second, by who calls whom.",
-               "sum by (service, peer) (rate(alfred_call_duration_seconds_count[1m]))",
+               "sum by (service, peer) (rate(alfred_call_duration_seconds_count[$WINDOW]))",
                legend="{{service}} -> {{peer}}", unit="reqps"),
         _panel("Calls, p95", "How long the caller waited.",
                "histogram_quantile(0.95, sum by (service, peer, le)"
-               " (rate(alfred_call_duration_seconds_bucket[1m])))",
+               " (rate(alfred_call_duration_seconds_bucket[$WINDOW])))",
                legend="{{service}} -> {{peer}}", unit="s"),
         _panel("Reachable", "1: the dependency answered when its service last asked.",
                "alfred_dependency_up", legend="{{service}} -> {{dependency}}", width=24),
@@ -125,11 +126,11 @@ GATEWAY = Dashboard(
         _panel("Received", "From each service.", "gateway:received_bytes:rate", unit="Bps"),
         _panel("Sent", "To each service.", "gateway:sent_bytes:rate", unit="Bps"),
         _panel("Failed authentications", "Requests without a valid credential, a minute.",
-               "sum(increase(envoy_http_jwt_authn_denied[1m]))", legend="refused", width=8),
+               "sum(increase(envoy_http_jwt_authn_denied[$WINDOW]))", legend="refused", width=8),
         _panel("Refused by policy", "Requests for what their role may not, a minute.",
-               "sum(increase(envoy_http_rbac_denied[1m]))", legend="refused", width=8),
+               "sum(increase(envoy_http_rbac_denied[$WINDOW]))", legend="refused", width=8),
         _panel("Over the limit", "Requests answered by 429, a minute.",
-               'sum(increase({__name__=~"envoy_.*http_local_rate_limit_rate_limited"}[1m]))',
+               'sum(increase({__name__=~"envoy_.*http_local_rate_limit_rate_limited"}[$WINDOW]))',
                legend="limited", width=8),
         _panel("Certificates", "Days until each ends.",
                "(alfred_certificate_expiry_timestamp_seconds - time()) / 86400",
@@ -156,10 +157,12 @@ DATA = Dashboard(
 DASHBOARDS = (SERVICES, TRAFFIC, GATEWAY, DATA)
 
 
-def render(about: str = "") -> tuple[Artifact, ...]:
+def render(pace: Pace, about: str = "") -> tuple[Artifact, ...]:
     """Return one JSON file a dashboard. ``about``: a line on top of each."""
     return tuple(
-        Artifact(f"{FOLDER}/{board.uid}.json", _text({"description": about, **_document(board)}))
+        Artifact(
+            f"{FOLDER}/{board.uid}.json", _text({"description": about, **_document(board, pace)})
+        )
         for board in DASHBOARDS
     )
 
@@ -168,7 +171,7 @@ def _text(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _document(board: Dashboard) -> dict[str, Any]:
+def _document(board: Dashboard, pace: Pace) -> dict[str, Any]:
     return {
         "uid": board.uid,
         "title": board.title,
@@ -181,11 +184,11 @@ def _document(board: Dashboard) -> dict[str, Any]:
         "timezone": "browser",
         "templating": {"list": []},
         "annotations": {"list": []},
-        "panels": list(_panels(board.panels)),
+        "panels": list(_panels(board.panels, pace)),
     }
 
 
-def _panels(panels: Sequence[Panel]) -> Iterable[dict[str, Any]]:
+def _panels(panels: Sequence[Panel], pace: Pace) -> Iterable[dict[str, Any]]:
     x = y = 0
     for number, panel in enumerate(panels, start=1):
         if x + panel.width > COLUMNS:
@@ -199,16 +202,16 @@ def _panels(panels: Sequence[Panel]) -> Iterable[dict[str, Any]]:
             "gridPos": {"x": x, "y": y, "w": panel.width, "h": HEIGHT},
             "fieldConfig": {"defaults": {"unit": panel.unit}, "overrides": []},
             "options": {},
-            "targets": [_target(q, place) for place, q in enumerate(panel.queries)],
+            "targets": [_target(q, place, pace) for place, q in enumerate(panel.queries)],
         }
         x += panel.width
 
 
-def _target(query: Query, place: int) -> dict[str, Any]:
+def _target(query: Query, place: int, pace: Pace) -> dict[str, Any]:
     return {
         "refId": chr(ord("A") + place),
         "datasource": DATASOURCE,
-        "expr": query.expr,
+        "expr": pace.fill(query.expr),
         "legendFormat": query.legend,
         "range": True,
         **({"format": "heatmap"} if query.heatmap else {}),

@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from alfred_dev.render import dashboards
+from alfred_dev.render.pace import Pace
 from alfred_dev.render.text import yaml_text
 from alfred_dev.workspace import Artifact
 
 PROVISIONING = "grafana/provisioning"
 
 
-def render(prometheus_url: str, folder: str) -> tuple[Artifact, ...]:
+def render(prometheus_url: str, folder: str, pace: Pace) -> tuple[Artifact, ...]:
     """Return what Grafana reads at its start, dashboards included.
 
     ``prometheus_url``: Prometheus as Grafana sees it; ``folder``: where it finds the dashboards.
     """
-    return (*provisioning(prometheus_url, folder), *dashboards.render())
+    return (*provisioning(prometheus_url, folder, pace), *dashboards.render(pace))
 
 
-def provisioning(prometheus_url: str, folder: str) -> tuple[Artifact, ...]:
+def provisioning(prometheus_url: str, folder: str, pace: Pace) -> tuple[Artifact, ...]:
     """Return the data source, and where the dashboards are."""
     source = {
         "name": "Prometheus",
@@ -29,7 +30,7 @@ def provisioning(prometheus_url: str, folder: str) -> tuple[Artifact, ...]:
         "url": prometheus_url,
         "isDefault": True,
         "editable": False,
-        "jsonData": {"timeInterval": "5s"},
+        "jsonData": {"timeInterval": pace.interval},
     }
     provider = {
         "name": "alfred-dev",

@@ -17,7 +17,7 @@ from alfred_dev.embedded.engines import PROGRAM
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
 from alfred_dev.planner import fill
-from alfred_dev.render import dashboards, gateway, grafana, prometheus, pubsub
+from alfred_dev.render import dashboards, gateway, grafana, pace, prometheus, pubsub
 from alfred_dev.render.gateway.world import GATEWAY, Place
 from alfred_dev.runtime.base import Desired, LaunchSpec
 from alfred_dev.workspace import Artifact
@@ -80,9 +80,10 @@ def _once(file: Artifact) -> bool:
 def _read(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
     """Return what real servers are told to read."""
     url = plan.endpoints_environment.get("ALFRED_PROMETHEUS_URL")
-    shown = grafana.render(url, f"{layout.render}/{dashboards.FOLDER}") if url else ()
+    often = pace.of(plan)
+    shown = grafana.render(url, f"{layout.render}/{dashboards.FOLDER}", often) if url else ()
     gate = gateway.render(plan, plan.access, PLACE) if plan.access and GATEWAY in plan.ids else ()
-    return (*prometheus.render(plan), *shown, *gate)
+    return (*prometheus.render(plan, often), *shown, *gate)
 
 
 def supervisord(plan: Plan, names: Iterable[str]) -> str:

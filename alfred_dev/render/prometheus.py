@@ -10,6 +10,7 @@ from alfred_dev.hostnames import DASHBOARD
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService
 from alfred_dev.render import alerts
 from alfred_dev.render.gateway.world import GATEWAY
+from alfred_dev.render.pace import Pace
 from alfred_dev.render.text import yaml_text
 from alfred_dev.workspace import Artifact
 
@@ -23,7 +24,7 @@ def from_here(service: PlannedService) -> str:
 
 
 def render(
-    plan: Plan, address: Callable[[PlannedService], str] = from_here
+    plan: Plan, pace: Pace, address: Callable[[PlannedService], str] = from_here
 ) -> tuple[Artifact, ...]:
     """Return the scrape configuration; the platform's services all have /metrics.
 
@@ -38,13 +39,12 @@ def render(
     if address is from_here:
         jobs += _helpers(plan)
     document = {
-        # Every second somebody looks at what just happened; a scrape costs a few milliseconds.
-        "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
+        "global": {"scrape_interval": pace.interval, "evaluation_interval": pace.interval},
         "rule_files": ["rules.yml"],
         "scrape_configs": jobs,
     }
     scrape = Artifact("prometheus/prometheus.yml", yaml_text(document))
-    return (scrape, alerts.render(plan))
+    return (scrape, alerts.render(plan, pace))
 
 
 def _helpers(plan: Plan) -> list[dict[str, Any]]:

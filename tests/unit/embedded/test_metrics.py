@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import pytest
 from hypothesis import given
@@ -26,20 +27,25 @@ def test_the_text_is_what_prometheus_reads() -> None:
     meter = Meter()
     for seconds in (0.0005, 0.001, 0.003, 99.0):
         meter.observe("GET", "/v1/tasks/{id}", 200, seconds)
-    meter.observe("BREW", "/", 405, 0.2)
+    meter.observe("BREW", '/"\\', 405, 0.2)
+    meter.ignore("GET", "/health", 200)
     found = samples(
         exposition(meter, service="agent-core", dependencies={"redis": True, "vector-db": False})
     )
     labels = "method=GET,route=/v1/tasks/{id},status=200"
     bucket = "http_request_duration_seconds_bucket"
     assert found["http_requests_total", labels] == 4
-    assert found[bucket, f"le=0.001,{labels}"] == 2
-    assert found[bucket, f"le=0.005,{labels}"] == 3
+    assert found[bucket, f"le=0.0005,{labels}"] == 1
+    assert found[bucket, f"le=1.0,{labels}"] == 3
     assert found[bucket, f"le=10.0,{labels}"] == 3
     assert found[bucket, f"le=+Inf,{labels}"] == 4
     assert found["http_request_duration_seconds_count", labels] == 4
     assert found["http_request_duration_seconds_sum", labels] == pytest.approx(99.0045)
-    assert found["http_requests_total", "method=OTHER,route=/,status=405"] == 1
+    assert found["http_requests_total", 'method=OTHER,route=/"\\,status=405'] == 1
+    assert found["http_requests_total", "method=GET,route=/health,status=200"] == 1
+    assert not [name for name, told in found if "/health" in told and "bucket" in name]
+    assert 0 < found["process_resident_memory_bytes", ""] < 1e10
+    assert time.time() - 86400 * 30 < found["process_start_time_seconds", ""] <= time.time() + 1
     assert found["alfred_dependency_up", "dependency=redis"] == 1
     assert found["alfred_dependency_up", "dependency=vector-db"] == 0
     assert found["alfred_stand_in", ""] == 1

@@ -14,11 +14,12 @@ from alfred_dev.plan import Facts
 from alfred_dev.planner import make
 from alfred_dev.render import alerts, prometheus
 from alfred_dev.render.alerts import Severity
+from alfred_dev.render.pace import Pace
 from alfred_dev.settings import resolve
 from tests.worlds import catalog
 
 Series = dict[str, str]
-SCRAPES = 60  # every 5 s: five minutes
+SCRAPES = 60  # every 15 s: a quarter of an hour
 CORE = 'service="agent-core",route="/v1/tasks",method="POST"'
 promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="needs prometheus (promtool)")
 
@@ -67,7 +68,7 @@ CASES: dict[str, tuple[Series, Series]] = {
     "ElevatedErrorRate": (served(995, 5), served(100_000, 50)),
     "ElevatedLatency": (timed(94.8, 5.2), timed(99, 1)),
     "UnusualTraffic": (
-        {f'http_requests_total{{{CORE},status="201"}}': "0+5x700 3600+100x60"},
+        {f'http_requests_total{{{CORE},status="201"}}': "0+5x740 3800+100x10"},
         {f'http_requests_total{{{CORE},status="201"}}': "0+5x760"},
     ),
     "ResourceUse": ({USE: f"0.9x{SCRAPES}"}, {USE: f"0.7x{SCRAPES}"}),
@@ -86,7 +87,7 @@ CASES: dict[str, tuple[Series, Series]] = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("prometheus")
-    for artifact in prometheus.render(make(catalog(), resolve(()), Facts())):
+    for artifact in prometheus.render(make(catalog(), resolve(()), Facts()), Pace()):
         (made / Path(artifact.path).name).write_text(artifact.text)
     return made
 
@@ -108,9 +109,9 @@ def test_every_alert_has_a_case() -> None:
 
 def fires(folder: Path, name: str, series: Series, *, expected: bool) -> Any:
     """Have promtool evaluate the rules over ``series``; compare which alerts fire at the end."""
-    minutes = max(len(text.split()) and _scrapes(text) for text in series.values()) * 5 // 60
+    minutes = max(len(text.split()) and _scrapes(text) for text in series.values()) * 15 // 60
     case: dict[str, Any] = {
-        "interval": "5s",
+        "interval": "15s",
         "input_series": [{"series": s, "values": v} for s, v in series.items()],
         "promql_expr_test": [
             {
@@ -120,7 +121,7 @@ def fires(folder: Path, name: str, series: Series, *, expected: bool) -> Any:
             }
         ],
     }
-    document = {"rule_files": ["rules.yml"], "evaluation_interval": "5s", "tests": [case]}
+    document = {"rule_files": ["rules.yml"], "evaluation_interval": "15s", "tests": [case]}
     file = folder / f"{name}-{expected}.test.yml"
     file.write_text(yaml.safe_dump(document))
     return run(folder, "test", "rules", file.name)

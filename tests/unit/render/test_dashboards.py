@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from alfred_dev.render import alerts, dashboards, grafana
+from alfred_dev.render.pace import Pace
 
-BOARDS = [json.loads(artifact.text) for artifact in dashboards.render("made by a test")]
+BOARDS = [json.loads(artifact.text) for artifact in dashboards.render(Pace(), "made by a test")]
 
 
 def panels() -> list[Any]:
@@ -33,7 +34,7 @@ def test_what_grafana_refuses() -> None:
 
 
 def test_panels_name_the_one_data_source_and_do_not_overlap() -> None:
-    [source] = yaml.safe_load(grafana.render("http://p:9090", "/d")[0].text)["datasources"]
+    [source] = yaml.safe_load(grafana.render("http://p:9090", "/d", Pace())[0].text)["datasources"]
     for panel in panels():
         assert panel["datasource"]["uid"] == source["uid"]
         assert {t["datasource"]["uid"] for t in panel["targets"]} == {source["uid"]}

@@ -93,6 +93,7 @@ def test_a_task_that_was_told_to_nobody_is_not_lost(platform: Platform) -> None:
 
 
 def test_calls_to_others_are_measured(platform: Platform) -> None:
+    platform.until(platform.post("something to measure"), done)
     with platform.services["agent-social"].http() as client:
         families = {f.name: f for f in text_string_to_metric_families(client.get("/metrics").text)}
     samples = families["alfred_call_duration_seconds"].samples

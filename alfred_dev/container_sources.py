@@ -55,7 +55,7 @@ def mirrored(image: str, registry: str) -> str:
 
 
 def _candidates(service: Service, platform: str | None, engine: EngineFacts) -> list[Source]:
-    """Return the sources there are, the preferred first; the last is always the stand-in."""
+    """Return the sources there are, the preferred first; a service's last is its stand-in."""
     found = []
     if platform is not None and service.context is not None and service.id not in engine.unbuilt:
         path = f"{platform}/{service.context}"
@@ -66,6 +66,8 @@ def _candidates(service: Service, platform: str | None, engine: EngineFacts) -> 
     if service.engine:
         detail = engine.engines.get(service.id, "the engine in alfred-dev's own image")
         found.append(Source(kind=SourceKind.EMBEDDED, detail=detail))
+    if service.helper:
+        return found
     why = "its code is not here" if image is None else f"{image} cannot be had"
     return [*found, Source(kind=SourceKind.STAND_IN, detail=f"stand-in: {why}")]
 

@@ -217,7 +217,9 @@ def port_conflicts(stack: Stack, services: Sequence[str]) -> list[listeners.Conf
     if not ports:
         return []
     found = listeners.conflicts(ports, listeners.listeners(ports))
-    return listeners.with_containers(found + listeners.unlisted(ports, found))
+    published = {service.id for service in stack.plan.contained}
+    hidden = listeners.unlisted(ports, found, published=published)
+    return listeners.with_containers(found + hidden)
 
 
 def observe(stack: Stack) -> Observed:

@@ -66,7 +66,8 @@ class EngineFacts:
     ``registry``: the mirror in front of every image, empty for none; ``named``: per service, an
     image that the user names instead of the catalog's; ``unavailable``: image -> why it cannot be
     had; ``unbuilt``: per service, why its checkout cannot be built; ``kept``: per service, the
-    kind of source that made its data; ``engines``: per service, the version in our own image.
+    kind of source that made its data; ``engines``: per service, the version in our own image;
+    ``shares``: whether files and sockets of this machine are the same ones in a container.
     """
 
     registry: str = ""
@@ -75,6 +76,7 @@ class EngineFacts:
     unbuilt: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, str] = field(default_factory=dict)
+    shares: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +245,11 @@ class Plan:
     def platform(self) -> tuple[PlannedService, ...]:
         """Return the platform's services, without our helpers."""
         return tuple(service for service in self.services if not service.is_helper)
+
+    @property
+    def contained(self) -> tuple[PlannedService, ...]:
+        """Return what runs in containers, helpers too."""
+        return tuple(service for service in self.services if service.contained)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

@@ -97,8 +97,14 @@ def _absent(catalog: Catalog, facts: Facts) -> dict[str, str]:
     return {
         helper.id: _no_server(helper, facts)
         for helper in catalog.helpers.values()
-        if not _candidates(helper, facts)
+        if not _can_run(helper, facts)
     }
+
+
+def _can_run(helper: Service, facts: Facts) -> bool:
+    if _in_container(helper, facts):
+        return helper.id not in facts.unusable
+    return bool(_candidates(helper, facts))
 
 
 def _check_ports(world: _World) -> None:
@@ -269,8 +275,14 @@ def _service(service: Service, world: _World, absent: Collection[str]) -> Planne
 
 
 def _in_container(service: Service, facts: Facts) -> bool:
-    """Tell whether ``service`` runs in a container; helpers stay on this machine."""
-    return facts.engine is not None and not service.helper and service.host_port is None
+    """Tell whether ``service`` runs in a container; most helpers stay on this machine.
+
+    What stands in the network reads files that change, and has sockets that this machine opens:
+    both cross no virtual machine.
+    """
+    if facts.engine is None or service.host_port is not None:
+        return False
+    return not service.helper or (service.networked and facts.engine.shares)
 
 
 def _source(service: Service, facts: Facts) -> Source:
@@ -297,7 +309,8 @@ def _endpoint(service: Service, index: int, world: _World) -> Endpoint:
         service=service.id,
         title=port.title or service.title,
         port=number,
-        container_port=port.container,
+        # Inside as outside: a URL has its number in it, and is the same everywhere.
+        container_port=number if port.instead else port.container,
         listen=number,
         protocol=port.protocol,
         purpose=port.purpose,

@@ -74,6 +74,11 @@ class Workspace:
         return self.home / "run"
 
     @property
+    def doors(self) -> Path:
+        """Sockets of the gateway: its own pages, what tunnels call, and the dashboard's."""
+        return self.run / "gateway"
+
+    @property
     def relay(self) -> Path:
         """Sockets through which containers reach what the developer runs."""
         return self.home / "relay"
@@ -85,7 +90,7 @@ class Workspace:
 
     def prepare(self) -> None:
         """Make the folders. Raises MachineError when that is not allowed."""
-        for folder in (self.home, self.render, self.data, self.logs, self.run):
+        for folder in (self.home, self.render, self.data, self.logs, self.run, self.doors):
             make_private_folder(folder)
 
     def write_render(self, artifacts: Iterable[Artifact]) -> None:

@@ -166,8 +166,9 @@ class Service:
     platform's API that its stand-in plays; ``durable``: whether it keeps data of its own;
     ``hosts``: labels before the domain under which people open it; ``helper``: it is ours, helps
     with the services, and is not one of the platform's: it has no profile, and is left out where
-    it cannot run. ``routes``: where the API has it: a path that ends with a slash is taken off
-    before the service sees the request, one that ends with a dot is a gRPC package;
+    it cannot run; ``networked``: a helper that runs beside the services, in a container where they
+    do; the others are processes of this machine. ``routes``: where the API has it: a path that ends
+    with a slash is taken off before the service sees it, one that ends with a dot is of gRPC;
     ``timeout_s``: how long the gateway waits for a whole answer that is not streamed;
     ``connections``: how many it opens at most; ``csp``: what its pages need beyond the strict
     content security policy, by directive; ``tunnelable``: a tunnel may show it to the world;
@@ -202,6 +203,7 @@ class Service:
     connections: int = 256
     csp: Mapping[str, str] = field(default_factory=dict)
     helper: bool = False
+    networked: bool = False
     tunnelable: bool = False
     ends: bool = False
     where: Where

@@ -126,7 +126,10 @@ SERVICE_FIELDS: dict[str, Spec] = {
 # A helper is no part of the platform: no profile selects it, and no project adds one.
 HELPER = Record(
     "a helper",
-    {name: spec for name, spec in SERVICE_FIELDS.items() if name not in ("profile", "context")},
+    {
+        **{name: s for name, s in SERVICE_FIELDS.items() if name not in ("profile", "context")},
+        "networked": Flag("whether it stands in the containers' network where there is one"),
+    },
     frozenset({"title", "tier", "ports"}),
 )
 SERVICE = Record("a service", SERVICE_FIELDS, frozenset({"title", "tier", "profile", "ports"}))
@@ -190,6 +193,7 @@ def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
         tier=Tier(entry["tier"]),
         profile=Profile(profile) if profile else None,
         helper=profile is None,
+        networked=entry.get("networked", False),
         hosts=tuple(entry.get("hosts", ())),
         routes=tuple(entry.get("routes", ())),
         timeout_s=entry.get("timeout_s", 60),

@@ -19,6 +19,7 @@ from alfred_dev.engine import endpoint as endpoints
 from alfred_dev.engine import kinds
 from alfred_dev.engine.api import Engine
 from alfred_dev.engine.command import Docker
+from alfred_dev.engine.kinds import ROOTLESS_USER
 from alfred_dev.errors import UsageError
 from alfred_dev.host import routes
 from alfred_dev.image import contexts, registry
@@ -31,7 +32,7 @@ from alfred_dev.render.process import Layout
 from alfred_dev.runtime import guards, memory, subnets
 from alfred_dev.runtime.base import Desired, Runtime
 from alfred_dev.runtime.compose import ComposeRuntime
-from alfred_dev.runtime.containers import PROJECT_LABEL, service_of
+from alfred_dev.runtime.containers import PROJECT_LABEL, published, service_of
 from alfred_dev.runtime.memory import Memory
 from alfred_dev.runtime.mixed import MixedRuntime
 from alfred_dev.settings import Settings, parse_env_file
@@ -70,14 +71,22 @@ class Containers:
             tell=tell,
         )
 
+    @property
+    def opens_every_port(self) -> bool:
+        """Whether this engine publishes ports that its user may not open."""
+        return self.remembered.user not in ("", ROOTLESS_USER)
+
     # --- before there is a plan ------------------------------------------------------------------
 
     def check(self) -> None:
         """Raise MachineError unless this engine can run the services; say what to expect of it."""
         info = self.engine.get("/info")
         known = kinds.known(info, self.docker.endpoint)
-        if known.in_virtual_machine != self.remembered.virtual:
-            self._remember(virtual=known.in_virtual_machine)
+        shared = {
+            "virtual": known.in_virtual_machine, "user": known.user(os.getuid(), os.getgid()),
+        }  # fmt: skip
+        if shared != {"virtual": self.remembered.virtual, "user": self.remembered.user}:
+            self._remember(**shared)
         for warning in known.warnings:
             self.tell(f"warning: {warning}")
         if self.remembered.url != self.docker.endpoint.url:  # else it has worked here before
@@ -98,6 +107,7 @@ class Containers:
             unavailable={k: v for k, v in unavailable.items() if k not in here},
             kept=self._made_data() if starting else self.remembered.sources,
             engines=engines.available(),
+            shares=bool(self.remembered.user),
         )
 
     def _unbuilt(self, found: Catalog) -> dict[str, str]:
@@ -133,6 +143,11 @@ class Containers:
         }
         return {k: str(kind) for k, kind in kinds.items() if volumes[k] in names}
 
+    def ports(self) -> dict[str, frozenset[int]]:
+        """Return the ports of this machine that each service has now."""
+        found = ComposeRuntime(self.place, self.docker, self.engine).listed()
+        return {service_of(c): published(c) for c in found}
+
     def images(self) -> dict[str, str]:
         """Return the name of every image that the engine has, with its id."""
         found = self.engine.get("/images/json")
@@ -145,7 +160,7 @@ class Containers:
         """Have every image that ``wanted`` runs from; return False when another plan is needed,
         because some cannot be had. Raises MachineError."""
         here = self.images()
-        sources = [s.source for s in wanted.platform if not s.by_developer]
+        sources = [s.source for s in wanted.contained]
         asked = {s.path for s in sources if s.kind is SourceKind.IMAGE and s.path not in here}
         if how.offline:
             failed = dict.fromkeys(asked, "not here, and --offline asks nobody")
@@ -213,7 +228,7 @@ class Containers:
         self.place.relay.mkdir(exist_ok=True)
         self.place.relay.chmod(0o711)  # for a container's user; the folder above is closed
         found = self.docker.endpoint
-        known = {s.id: str(s.source.kind) for s in wanted.platform if not s.by_developer}
+        known = {s.id: str(s.source.kind) for s in wanted.contained}
         self._remember(
             runtime="docker",
             url=found.url,
@@ -275,6 +290,7 @@ class Containers:
             images=self.images(),
             subnets=self.remembered.subnets,
             gateway=inside.HOST if self.remembered.virtual else "",
+            user=self.remembered.user,
             mtu=size if size < routes.USUAL_MTU else 0,
             authorities=(read_bytes(self.place.home / trust.BUNDLE) or b"").decode("latin-1"),
         )

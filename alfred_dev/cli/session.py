@@ -157,7 +157,7 @@ class _Planning:
         machine = with_access(machine, place, found, settings)
         self.machine = replace(
             machine,
-            closed=closed_to_helpers(found.catalog, self.processes),
+            closed=closed_to_helpers(found.catalog, self.processes, engine),
             platform=projectfile.platform(place, found.project),
             engine=self._engine_facts(),
         )
@@ -229,11 +229,14 @@ def _certificates(place: Workspace, found: Loaded) -> None:
     authority.ensure(place, found, note)
 
 
-def closed_to_helpers(catalog: Catalog, runtime: ProcessRuntime) -> dict[int, str]:
+def closed_to_helpers(
+    catalog: Catalog, runtime: ProcessRuntime, engine: Containers | None
+) -> dict[int, str]:
     """Return the ports that a helper would move away from, and why.
 
     What runs stays where it is: a port that has become free moves nothing.
     """
+    rooted = engine is not None and engine.opens_every_port
     movable = {
         helper.id: [port for port in helper.ports if port.instead]
         for helper in catalog.helpers.values()
@@ -243,11 +246,17 @@ def closed_to_helpers(catalog: Catalog, runtime: ProcessRuntime) -> dict[int, st
         for name, ports in movable.items()
     }
     running = runtime.observe(wanted).services if any(wanted.values()) else {}
+    held = {name: found.ports for name, found in running.items()}
+    held |= engine.ports() if engine is not None else {}
     closed: dict[int, str] = {}
     for name, ports in movable.items():
-        has = running[name].ports if name in running else frozenset()
+        has = held.get(name, frozenset())
         for port in ports:
-            why = "it runs there" if port.instead in has else bindable.why_not(port.host)
+            why = (
+                "it runs there"
+                if port.instead in has
+                else bindable.why_not(port.host, privileged=rooted)
+            )
             if why and port.host not in has:
                 closed[port.host] = why
     return closed

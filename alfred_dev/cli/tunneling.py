@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SETTLE_S = base.OPEN_TIMEOUT_S + 6.0
 END_S = 6.0
 FRONT_PORT, FRONT_PORTS = 8790, 40
-GATEWAY_SOCKET = "run/gateway-tunnel.sock"
+GATEWAY_SOCKET = "run/gateway/tunnel.sock"
 # What a process behind a tunnel may inherit; all else is in its instructions.
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSH_AUTH_SOCK",
              "XDG_CONFIG_HOME")  # fmt: skip

@@ -12,9 +12,11 @@ from alfred_dev.dashboard.picture import DASHBOARD
 from alfred_dev.dashboard.sampler import Compose, Sampler
 from alfred_dev.dashboard.server import Dashboard, Deeds
 from alfred_dev.embedded import guard
-from alfred_dev.embedded.listen import listening
+from alfred_dev.embedded.gateway import DASHBOARD_SOCKET
+from alfred_dev.embedded.listen import listening, listening_at
 from alfred_dev.embedded.serve import configure_logging, serve
 from alfred_dev.plan import LOOPBACK
+from alfred_dev.render.gateway.world import GATEWAY
 from alfred_dev.workspace import Workspace, make_private_folder, read_bytes, write
 
 TOKEN = "dashboard.token"  # noqa: S105 - the name of the file
@@ -35,7 +37,11 @@ def run(compose: Compose, deeds: Deeds) -> None:
     """Serve until SIGTERM or SIGINT. Raises AlfredError: no stack, or the port is taken."""
     stack = compose()
     place, endpoint = stack.workspace, stack.plan[DASHBOARD].endpoints[0]
-    taken = listening(LOOPBACK, endpoint.listen)
+    taken = [listening(LOOPBACK, endpoint.listen)]
+    if GATEWAY in stack.plan.ids and stack.plan[GATEWAY].contained:
+        # From a container this machine's ports cannot be reached, and need not be.
+        make_private_folder(place.doors)
+        taken.append(listening_at(place.home / DASHBOARD_SOCKET))
     configure_logging()
     folder = place.data / DASHBOARD
     make_private_folder(folder)
@@ -45,11 +51,11 @@ def run(compose: Compose, deeds: Deeds) -> None:
     asyncio.run(_serve(pages, guard.GuardMiddleware(pages.app(), names), taken))
 
 
-async def _serve(pages: Dashboard, app: guard.GuardMiddleware, taken: socket.socket) -> None:
+async def _serve(pages: Dashboard, app: guard.GuardMiddleware, taken: list[socket.socket]) -> None:
     looking = asyncio.create_task(pages.sampler.run())
     try:
         headers = {"server": "alfred-dev dashboard"}
-        await serve(app, [taken], headers, what=DASHBOARD)
+        await serve(app, taken, headers, what=DASHBOARD)
     finally:
         looking.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -17,7 +17,8 @@ from alfred_dev.embedded.listen import check_free
 from alfred_dev.embedded.spec import EmbeddedSpec
 
 CONFIGURATION = "render/gateway/bootstrap.json"  # in the folder that services start in
-SOCKETS = ("run/gateway-admin.sock", "run/gateway-tunnel.sock")
+SOCKETS = ("run/gateway/admin.sock", "run/gateway/tunnel.sock")
+DASHBOARD_SOCKET = "run/gateway/dashboard.sock"  # the dashboard's, for a gateway in a container
 WORKERS = 2
 FLUSH_MS = 1000
 DRAIN_S = 5  # for connections whose listener has changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 from alfred_dev.errors import AlfredError
 
@@ -13,6 +14,29 @@ BACKLOG = 512
 def listening(bind: str, port: int) -> socket.socket:
     """Return a socket that listens on ``bind:port``. Raises AlfredError: taken, or not allowed."""
     return _taken(bind, port, listen=True)
+
+
+def listening_at(path: Path) -> socket.socket:
+    """Return a socket that listens at ``path``, for this user alone; what was there is gone.
+
+    The path is as short as it can be from here: the system takes 107 bytes. Raises AlfredError.
+    """
+    near = min(str(path), os.path.relpath(path), key=len)
+    taken = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)
+        taken.bind(near)
+        path.chmod(0o600)
+        taken.listen(BACKLOG)
+    except OSError as error:
+        taken.close()
+        raise AlfredError(
+            "socket-refused",
+            f"cannot listen at {path}",
+            cause=str(error),
+            fix=[f"ls -ld '{path.parent}'"],
+        ) from error
+    return taken
 
 
 def check_free(bind: str, port: int) -> None:

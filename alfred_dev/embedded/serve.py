@@ -77,8 +77,9 @@ class SleepyServer(Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to answer, and say so in the log."""
         await super().startup(sockets)
-        places = " ".join("{}:{}".format(*s.getsockname()[:2]) for s in sockets or ())
-        log.info("%s answers on %s", self._what, places)
+        places = (s.getsockname() for s in sockets or ())
+        said = " ".join(p if isinstance(p, str) else f"{p[0]}:{p[1]}" for p in places)
+        log.info("%s answers on %s", self._what, said)
 
     async def main_loop(self) -> None:
         """Do what must be done once a second, until the end."""

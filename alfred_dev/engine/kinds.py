@@ -26,11 +26,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """An engine. ``warnings``: what to expect, said before anything starts."""
+    """An engine. ``warnings``: what to expect, said before anything starts; ``remapped``: the
+    users of its containers are others outside of them."""
 
     kind: Kind
     version: str
     warnings: tuple[str, ...] = ()
+    remapped: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.version}".strip()
@@ -40,8 +42,18 @@ class Known:
         """Whether its files and sockets are not those of this machine."""
         return self.kind in (Kind.DESKTOP, Kind.COLIMA, Kind.ORBSTACK, Kind.RANCHER)
 
+    def user(self, uid: int, gid: int) -> str:
+        """Return who in a container has the files and sockets of the user ``uid`` of this machine.
+
+        Nothing where nobody has, or where that is not known.
+        """
+        if self.kind is Kind.ROOTLESS:
+            return ROOTLESS_USER
+        return f"{uid}:{gid}" if self.kind is Kind.LOCAL and not self.remapped else ""
+
 
 OLDEST = (20, 10)
+ROOTLESS_USER = "0:0"  # who the user of a rootless engine is in its containers
 WARNINGS: Mapping[Kind, tuple[str, ...]] = {
     Kind.ROOTLESS: (
         "rootless Docker: published ports go through a user-space proxy, which is slower",
@@ -79,13 +91,14 @@ def known(info: Mapping[str, Any], endpoint: Endpoint) -> Known:
             cause=f"{'.'.join(map(str, OLDEST))} or newer is needed",
             fix=["update the engine", "alfred-dev up --runtime process"],
         )
-    return Known(kind=kind, version=version, warnings=WARNINGS.get(kind, ()))
+    remapped = "name=userns" in _options(info)
+    return Known(kind=kind, version=version, warnings=WARNINGS.get(kind, ()), remapped=remapped)
 
 
 def _kind(info: Mapping[str, Any], endpoint: Endpoint) -> Kind:
     system = str(info.get("OperatingSystem") or "")
     name = str(info.get("Name") or "")
-    options = " ".join(map(str, info.get("SecurityOptions") or ()))
+    options = _options(info)
     signs = (
         (not endpoint.on_this_machine, Kind.REMOTE),
         ("Docker Desktop" in system or name == "docker-desktop", Kind.DESKTOP),
@@ -96,3 +109,7 @@ def _kind(info: Mapping[str, Any], endpoint: Endpoint) -> Kind:
         ("name=rootless" in options, Kind.ROOTLESS),
     )
     return next((kind for is_so, kind in signs if is_so), Kind.LOCAL)
+
+
+def _options(info: Mapping[str, Any]) -> str:
+    return " ".join(map(str, info.get("SecurityOptions") or ()))

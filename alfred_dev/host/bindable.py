@@ -5,15 +5,20 @@ from __future__ import annotations
 import errno
 import socket
 
+NOT_ALLOWED = "this user may not open it"
 
-def why_not(port: int) -> str:
+
+def why_not(port: int, *, privileged: bool = False) -> str:
     """Return why ``port`` cannot be listened on, empty when it can.
+
+    ``privileged``: another does it for this user, who may open every port.
 
     Asks by doing it for a moment, as servers do (SO_REUSEADDR), on both loopback addresses; a
     machine without IPv6 is asked for the first alone.
     """
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        if why := _why_not(family, address, port):
+        why = _why_not(family, address, port)
+        if why and not (privileged and why == NOT_ALLOWED):
             return why
     return ""
 
@@ -25,7 +30,7 @@ def _why_not(family: int, address: str, port: int) -> str:
             sock.bind((address, port))
             sock.listen()
     except PermissionError:
-        return "this user may not open it"
+        return NOT_ALLOWED
     except OSError as error:
         return "it is taken" if error.errno == errno.EADDRINUSE else ""
     return ""

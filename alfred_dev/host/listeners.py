@@ -141,12 +141,18 @@ def _hint(listener: Listener, product: holders.Product | None) -> str:
 
 
 def unlisted(
-    ports: Mapping[int, str], known: Iterable[Conflict], *, platform: str = sys.platform
+    ports: Mapping[int, str],
+    known: Iterable[Conflict],
+    *,
+    published: Collection[str] = (),
+    platform: str = sys.platform,
 ) -> list[Conflict]:
     """Return which other of ``ports`` cannot be bound, though no table shows a holder.
 
-    To be asked while nothing of ours listens there. ``known``: what ``conflicts`` returned.
+    To be asked while nothing of ours listens there. ``known``: what ``conflicts`` returned;
+    ``published``: the services whose ports an engine opens, which may do what this user may not.
     """
+    forbidden = _REASONS[errno.EACCES]
     taken = {conflict.port for conflict in known}
     return [
         Conflict(
@@ -156,7 +162,9 @@ def unlisted(
             fix=holders.fix(None, port=port, pid=None, platform=platform),
         )
         for port, service in sorted(ports.items())
-        if port not in taken and (reason := can_bind(port))
+        if port not in taken
+        and (reason := can_bind(port))
+        and not (reason == forbidden and service in published)
     ]
 
 

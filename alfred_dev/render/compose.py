@@ -75,7 +75,8 @@ def written(document: Document) -> Artifact:
 def of_world(world: World) -> tuple[Document, list[Artifact]]:
     """Return the compose file as data, and every file that it mounts."""
     plan, chosen = world.plan, world.sources
-    containers = {s.id: _container(s, chosen[s.id]) for s in plan.platform if not s.by_developer}
+    ours_to_run = (s for s in plan.services if s.id in chosen and not s.by_developer)
+    containers = {s.id: _container(s, chosen[s.id]) for s in ours_to_run}
     paths = sorted({path for container in containers.values() for path in container.mounts})
     mounted = {path: [_with_header(a) for a in MOUNTABLE[path](world)] for path in paths}
     digests = {path: _digest(artifacts) for path, artifacts in mounted.items()}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alfred_dev.plan import Plan, PlannedService, SourceKind
-from alfred_dev.render import compose, process, relay, trust
+from alfred_dev.render import compose, door, process, relay, trust
 from alfred_dev.render.compose import FILES, Document
 from alfred_dev.render.expressions import literal, resolved
 from alfred_dev.render.inside import World
@@ -34,7 +34,8 @@ class Site:
     name; ``images``: name of an image -> its id, where the engine has it; ``subnets``, ``mtu``: of
     the network, empty and 0 for the engine's own choice; ``gateway``: the name under which a
     container of an engine in a virtual machine reaches this machine, empty where sockets do;
-    ``authorities``: certificates (PEM) that every container trusts, empty for its own alone."""
+    ``authorities``: certificates (PEM) that every container trusts, empty for its own alone;
+    ``user``: who there has this user's files, empty where nobody has."""
 
     project: str
     embedded: str
@@ -44,6 +45,7 @@ class Site:
     mtu: int = 0
     gateway: str = ""
     authorities: str = ""
+    user: str = ""
 
 
 def variables(plan: Plan, project: str) -> dict[str, str]:
@@ -54,11 +56,12 @@ def variables(plan: Plan, project: str) -> dict[str, str]:
 
 def desired(plan: Plan, site: Site) -> Desired:
     """Return how each container is started, and every file of that; processes of ours too."""
-    sources = {service.id: service.source for service in plan.platform}
+    sources = {s.id: s.source for s in plan.services if not s.is_process}
     document, files = compose.of_world(World(plan, sources, relayed=True))
     document["services"] |= relay.containers(plan, gateway=site.gateway)
     _add_site(document, plan, site)
     trusted = trust.add(document, site.authorities)
+    private = door.add(document, plan, site.user)
     specs = {
         name: _spec(plan[name], entry, site, variables(plan, site.project))
         for name, entry in document["services"].items()
@@ -70,7 +73,8 @@ def desired(plan: Plan, site: Site) -> Desired:
     said = json.dumps({name: json.loads(spec.to_json()) for name, spec in specs.items()})
     whole = Artifact(WHOLE, json.dumps(document))
     artifacts: tuple[Artifact, ...] = (
-        compose.written(document), Artifact(SPECS, said), whole, *mounted, *beside.artifacts,
+        compose.written(document), Artifact(SPECS, said), whole,
+        *mounted, *private, *beside.artifacts,
     )  # fmt: skip
     return Desired(
         specs={**specs, **beside.specs},

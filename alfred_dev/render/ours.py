@@ -11,6 +11,7 @@ from alfred_dev.plan import Plan, PlannedService, Source, SourceKind
 
 IMAGE = f"alfred-dev/embedded:{__version__}"
 DATA = "/var/lib/alfred"
+HOME = "/run/alfred"  # of our helpers: what they share with this machine, laid out as there
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - inside a container; the published port is on loopback
 # What answers with a status line. Of the others it is enough that they listen.
 _HTTP = (ProbeKind.HTTP, ProbeKind.PUBSUB)
@@ -31,7 +32,8 @@ def container(service: PlannedService, source: Source) -> Container:
     engine = source.kind is SourceKind.EMBEDDED
     return Container(
         command=("python3", "-m", "alfred_dev.embedded", service.id),
-        volume=DATA if engine else None,
+        # What helpers keep is in files of this machine: its commands read and write them too.
+        volume=DATA if engine and not service.is_helper else None,
         health=("python3", "-I", "-S", "-c", code),
         memory="512m" if engine else "256m",
         shm="128m" if engine else None,
@@ -54,7 +56,7 @@ def spec(service: PlannedService, source: Source, plan: Plan) -> EmbeddedSpec:
         asks=tuple(_ask(name, variable, plan) for name, variable in service.asks.items()),
         api=service.definition.api,
         aliases=service.aliases,
-        data=Path(DATA, service.id),
+        data=Path(f"{HOME}/data" if service.is_helper else DATA, service.id),
     )
 
 

@@ -34,7 +34,7 @@ PLACE = Place(
     address=lambda service, endpoint: (LOOPBACK, endpoint.port),
     listen=lambda endpoint: endpoint.listen,
     watched=f"render/{gateway.FOLDER}",
-    sockets="run",
+    sockets="run/gateway",
 )
 
 
@@ -82,8 +82,14 @@ def _read(plan: Plan, layout: Layout) -> tuple[Artifact, ...]:
     url = plan.endpoints_environment.get("ALFRED_PROMETHEUS_URL")
     often = pace.of(plan)
     shown = grafana.render(url, f"{layout.render}/{dashboards.FOLDER}", often) if url else ()
-    gate = gateway.render(plan, plan.access, PLACE) if plan.access and GATEWAY in plan.ids else ()
-    return (*prometheus.render(plan, often), *shown, *gate)
+    return (*prometheus.render(plan, often), *shown, *_door(plan))
+
+
+def _door(plan: Plan) -> tuple[Artifact, ...]:
+    """Return what a gateway on this machine reads."""
+    if plan.access is None or GATEWAY not in plan.ids or plan[GATEWAY].contained:
+        return ()
+    return gateway.render(plan, plan.access, PLACE)
 
 
 def supervisord(plan: Plan, names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from alfred_dev.catalog.model import ProbeKind, Tier
 from alfred_dev.hostnames import DASHBOARD
-from alfred_dev.plan import LOOPBACK, Plan, PlannedService
+from alfred_dev.plan import LOOPBACK, Endpoint, Plan, PlannedService
 from alfred_dev.render import alerts
 from alfred_dev.render.gateway.world import GATEWAY
 from alfred_dev.render.pace import Pace
@@ -36,8 +36,7 @@ def render(
         if service.definition.tier in EXPOSING_TIERS
         and service.endpoints[0].probe is ProbeKind.HTTP
     ]
-    if address is from_here:
-        jobs += _helpers(plan)
+    jobs += _helpers(plan) if address is from_here else _contained(plan)
     document = {
         "global": {"scrape_interval": pace.interval, "evaluation_interval": pace.interval},
         "rule_files": ["rules.yml"],
@@ -47,19 +46,30 @@ def render(
     return (scrape, alerts.render(plan, pace))
 
 
+def _contained(plan: Plan) -> list[dict[str, Any]]:
+    """Return the job of a gateway in the same network."""
+    found = [s for s in plan.contained if s.id == GATEWAY]
+    return [_gateway(f"{GATEWAY}:{_statistics(s).container_port}") for s in found]
+
+
 def _helpers(plan: Plan) -> list[dict[str, Any]]:
-    """Return the jobs of our own helpers: they live on this machine, where only its own
-    processes reach them."""
+    """Return the jobs of our own helpers on this machine, which only its own processes reach."""
     jobs = []
     if DASHBOARD in plan.ids:
         # What it says is about services, and has their names already.
         job = _job(DASHBOARD, from_here(plan[DASHBOARD]))
         jobs.append({**job, "honor_labels": True})
     if GATEWAY in plan.ids:
-        statistics = next(e for e in plan[GATEWAY].endpoints if e.path == "/ready")
-        job = _job(GATEWAY, f"{LOOPBACK}:{statistics.port}")
-        jobs.append({**job, "metrics_path": STATISTICS})
+        jobs.append(_gateway(f"{LOOPBACK}:{_statistics(plan[GATEWAY]).port}"))
     return jobs
+
+
+def _gateway(target: str) -> dict[str, Any]:
+    return {**_job(GATEWAY, target), "metrics_path": STATISTICS}
+
+
+def _statistics(gateway: PlannedService) -> Endpoint:
+    return next(e for e in gateway.endpoints if e.path == "/ready")
 
 
 def _job(name: str, target: str) -> dict[str, Any]:

@@ -20,7 +20,8 @@ class Memory:
     """``runtime``: the word of the one that was used last, empty before the first ``up``.
 
     The rest is of the Docker runtime. ``url``, ``context``, ``tls``: its engine; ``virtual``: that
-    is in a virtual machine; ``subnets``: of each network; ``sources``: service -> kind of source
+    is in a virtual machine; ``user``: who in a container has this user's files, empty where they
+    are not shared; ``subnets``: of each network; ``sources``: service -> kind of source
     that it last ran from; ``failed``: image -> (why, when) it could not be had.
     """
 
@@ -29,6 +30,7 @@ class Memory:
     context: str = ""
     tls: str = ""
     virtual: bool = False
+    user: str = ""
     subnets: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     failed: Mapping[str, tuple[str, float]] = field(default_factory=dict)

@@ -293,7 +293,7 @@ def test_the_hook_runs_when_it_was_allowed_and_gets_the_url(world: World) -> Non
 def test_behind_the_gateway_its_rules_hold_and_it_is_told_who_calls(world: World) -> None:
     checkout = world.checkout
     checkout.ok("up", "gateway")
-    if not (checkout.root / ".alfred" / "run" / "gateway-tunnel.sock").exists():
+    if not (checkout.root / ".alfred" / "run" / "gateway" / "tunnel.sock").exists():
         pytest.skip("no gateway for this machine")
     _, opened = world.open("--verify", "slack", "--path", "/hooks")
     body = b"{}"

@@ -157,7 +157,7 @@ def place(ports: Mapping[int, int], services: Mapping[str, int]) -> Place:
         address=lambda service, endpoint: ("127.0.0.1", services[service.id]),
         listen=lambda endpoint: ports[endpoint.port],
         watched="render/gateway",
-        sockets="run",
+        sockets="run/gateway",
     )
 
 
@@ -182,7 +182,7 @@ def opened(
     with upstream.serving(plan.ids) as services:
         found = services | ({"identity": identity} if identity else {})
         ports = {number: free_port() for number in (HTTPS, HTTP, STATISTICS)}
-        (folder / "run").mkdir(parents=True, exist_ok=True)
+        (folder / "run" / "gateway").mkdir(parents=True, exist_ok=True)
         (folder / "render" / "gateway").mkdir(parents=True, exist_ok=True)
         door = Door(
             folder=folder, plan=plan, access=access, ports=ports, services=found,

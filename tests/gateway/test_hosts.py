@@ -166,5 +166,5 @@ def test_statistics_are_all_that_the_statistics_port_shows(door: Door) -> None:
 
 
 def test_the_sockets_are_for_this_user_alone(door: Door) -> None:
-    for name in ("gateway-admin.sock", "gateway-tunnel.sock"):
+    for name in ("gateway/admin.sock", "gateway/tunnel.sock"):
         assert (door.folder / "run" / name).stat().st_mode & 0o777 == 0o600

@@ -146,7 +146,7 @@ def test_only_a_tunnels_listener_believes_who_forwarded_and_one_hop(
     tmp_path: Path, hops: str
 ) -> None:
     with doors.opened(tmp_path, limits=Limits(**{**as_dict(GENEROUS), "ip": 40})):
-        transport = httpx.HTTPTransport(uds=str(tmp_path / "run" / "gateway-tunnel.sock"))
+        transport = httpx.HTTPTransport(uds=str(tmp_path / "run" / "gateway" / "tunnel.sock"))
         with httpx.Client(transport=transport, timeout=10) as client:
 
             def ask(forwarded: str, label: str = "ui", path: str = "/") -> httpx.Response:

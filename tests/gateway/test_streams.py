@@ -133,7 +133,7 @@ def settled(door: Door, *, what: str) -> None:
 
 def admin(door: Door, path: str) -> str:
     """Ask Envoy's own pages, which only this user can."""
-    transport = httpx.HTTPTransport(uds=str(door.folder / "run" / "gateway-admin.sock"))
+    transport = httpx.HTTPTransport(uds=str(door.folder / "run" / "gateway" / "admin.sock"))
     with httpx.Client(transport=transport) as client:
         return client.get(f"http://admin{path}").text
 

@@ -48,7 +48,8 @@ def _ports(everything: list[Listener], seen: Services, inside: bool) -> Ports:
     ]
     conflicts = listeners.conflicts(wanted, foreign)
     down = {p: n for p, n in wanted.items() if not seen[n].process.pids and p not in published}
-    hidden = listeners.unlisted(down, conflicts)
+    contained = {row.id for row in seen.rows if row.status.service.contained}
+    hidden = listeners.unlisted(down, conflicts, published=contained)
     return Ports(
         conflicts=tuple(listeners.with_containers([*conflicts, *hidden])),
         ours=tuple((owners[f.pid], f) for f in everything if f.pid in owners and f.pid),

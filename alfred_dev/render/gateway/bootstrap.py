@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alfred_dev.render.gateway.world import Resource, World, files, typed
 
-ADMIN_SOCKET = "gateway-admin.sock"
+ADMIN_SOCKET = "admin.sock"
 MAX_CONNECTIONS = 8000
 BUCKETS_MS = (1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000)
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from alfred_dev.plan import Endpoint, PlannedService
+from alfred_dev.plan import PlannedService
 from alfred_dev.render.gateway.bootstrap import admin_address
 from alfred_dev.render.gateway.world import (
     Resource,
     World,
     grpc_cluster,
     grpc_endpoint,
-    socket,
     typed,
+    web_endpoint,
 )
 
 ADMIN = "gateway-admin"
 CONNECT_TIMEOUT = "1s"  # everything is on this machine
 MAX_WAITING = 1024
+# A container that was made anew may have another address; one that is not there yet has none, and
+# holds nobody up.
+BY_NAME: Resource = {
+    "type": "STRICT_DNS",
+    "dns_lookup_family": "V4_ONLY",
+    "dns_refresh_rate": "2s",
+    "dns_failure_refresh_rate": {"base_interval": "0.2s", "max_interval": "1s"},
+    "wait_for_warm_on_init": False,
+}
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -24,25 +33,19 @@ def clusters(world: World) -> list[Resource]:
 
     None ejects an endpoint that answers badly: it is the one that somebody is debugging.
     """
-    found = [_cluster(s.id, s, e, world) for s, e in world.web_services()]
-    for service in world.plan.services:
-        endpoint = grpc_endpoint(service)
-        if endpoint is not None:
-            cluster = _cluster(grpc_cluster(service.id), service, endpoint, world)
-            found.append({**cluster, **_http2()})
+    found = [_cluster(s.id, s, address) for s, address in world.addressed(web_endpoint)]
+    for service, address in world.addressed(grpc_endpoint):
+        found.append({**_cluster(grpc_cluster(service.id), service, address), **_http2()})
     return [*found, _admin(world)]
 
 
-def _cluster(name: str, service: PlannedService, endpoint: Endpoint, world: World) -> Resource:
-    host, port = world.place.address(service, endpoint)
-    by_number = host[0].isdigit()
+def _cluster(name: str, service: PlannedService, address: Resource) -> Resource:
     return {
         "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
         "name": name,
-        "type": "STATIC" if by_number else "STRICT_DNS",
-        **({} if by_number else {"dns_lookup_family": "V4_PREFERRED"}),
+        **(BY_NAME if _is_name(address) else {"type": "STATIC"}),
         "connect_timeout": CONNECT_TIMEOUT,
-        "load_assignment": _assignment(name, socket(host, port)),
+        "load_assignment": _assignment(name, address),
         "circuit_breakers": {
             "thresholds": [
                 {
@@ -64,6 +67,10 @@ def _cluster(name: str, service: PlannedService, endpoint: Endpoint, world: Worl
             )
         },
     }
+
+
+def _is_name(address: Resource) -> bool:
+    return "pipe" not in address and not address["socket_address"]["address"][0].isdigit()
 
 
 def _http2() -> Resource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alfred_dev.render.gateway import filters, log, routes, tls
 from alfred_dev.render.gateway.world import GATEWAY, Resource, World, files, socket, typed
 
-TUNNEL_SOCKET = "gateway-tunnel.sock"
+TUNNEL_SOCKET = "tunnel.sock"
 LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 BUFFER_BYTES = 1 << 20

@@ -20,12 +20,13 @@ Resource = dict[str, Any]
 class Place:
     """Where Envoy runs. Paths are relative to its working folder, and short: sockets need that.
 
-    ``address``: host and port of an endpoint as Envoy reaches it; ``listen``: the port that
+    ``address``: host and port of an endpoint as Envoy reaches it, or the path of a socket and 0,
+    None for what it cannot reach; ``listen``: the port that
     Envoy itself binds for an endpoint of its own; ``watched``: the folder of our files;
     ``sockets``: where its unix sockets are.
     """
 
-    address: Callable[[PlannedService, Endpoint], tuple[str, int]]
+    address: Callable[[PlannedService, Endpoint], tuple[str, int] | None]
     listen: Callable[[Endpoint], int]
     watched: str
     sockets: str
@@ -59,12 +60,17 @@ class World:
         """Tell whether ``name`` is in the plan."""
         return name in self.plan.ids
 
-    def web_services(self) -> Iterator[tuple[PlannedService, Endpoint]]:
-        """Yield everything with HTTP, and the endpoint that speaks it; not the gateway itself."""
+    def addressed(
+        self, endpoint_of: Callable[[PlannedService], Endpoint | None]
+    ) -> Iterator[tuple[PlannedService, Resource]]:
+        """Yield what can be reached of the services' endpoints, not of the gateway's, and where."""
         for service in self.plan.services:
-            endpoint = web_endpoint(service)
+            endpoint = endpoint_of(service)
             if endpoint is not None and service.id != GATEWAY:
-                yield service, endpoint
+                found = self.place.address(service, endpoint)
+                if found is not None:
+                    host, port = found
+                    yield service, socket(host, port) if port else {"pipe": {"path": host}}
 
 
 def web_endpoint(service: PlannedService) -> Endpoint | None:

@@ -61,3 +61,21 @@ def test_what_cannot_work_is_said_before(info: dict[str, Any], url: str, code: s
         known(info, Endpoint(url=url))
     assert caught.value.code == code
     assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("options", "user"),
+    [
+        (["name=seccomp,profile=default"], "1000:1001"),
+        (["name=rootless"], "0:0"),
+        (["name=userns"], ""),
+    ],
+)
+def test_who_has_this_users_files_in_a_container(options: list[str], user: str) -> None:
+    found = known({"SecurityOptions": options, "ServerVersion": "24.0"}, LOCAL)
+    assert found.user(1000, 1001) == user
+
+
+def test_in_a_virtual_machine_nobody_has_them() -> None:
+    info = {"OperatingSystem": "Docker Desktop", "ServerVersion": "24.0"}
+    assert known(info, LOCAL).user(1000, 1000) == ""

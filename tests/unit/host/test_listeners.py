@@ -146,6 +146,15 @@ def test_what_is_bound_but_does_not_listen_is_only_found_by_binding() -> None:
         assert unlisted(ports, [conflict]) == []
 
 
+def test_a_port_that_this_user_may_not_open_is_no_trouble_where_an_engine_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = "this user may not listen on it"
+    monkeypatch.setattr(listeners, "can_bind", lambda port: said)
+    assert [c.reason for c in unlisted({443: "gateway"}, [])] == [said]
+    assert unlisted({443: "gateway"}, [], published={"gateway"}) == []
+
+
 def test_connections_that_linger_after_their_end_are_not_in_the_way() -> None:
     with server("127.0.0.1") as sock:
         port = port_of(sock)

@@ -107,13 +107,13 @@ def test_the_provider_is_what_is_configured() -> None:
 
 
 def test_with_a_gateway_its_names_are_called_and_the_api_is_shown_by_its_own_rules() -> None:
-    place = replace(PLACE, gateway="run/gateway-tunnel.sock")
+    place = replace(PLACE, gateway="run/gateway/tunnel.sock")
     domain = plan().domain
     assert opened(place).host == f"agent-core.{domain}"
     assert opened(place, service="ui").host == f"ui.{domain}"
     api = opened(place, service="api")
     assert (api.name, api.host, api.guard.protected_by) == ("api", f"api.{domain}", "gateway")
-    assert (api.upstream, api.socket) == (0, "run/gateway-tunnel.sock")
+    assert (api.upstream, api.socket) == (0, "run/gateway/tunnel.sock")
     assert opened(place, service="api", public=True).guard.protected_by == "gateway"
 
 

@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.faults import docker, outside  # noqa: E402 - the path comes first
+from bench.faults import docker, more, outside  # noqa: E402 - the path comes first
 from bench.faults.process import FAULTS  # noqa: E402
 from bench.faults.record import Fault  # noqa: E402
 from bench.faults.world import World, world  # noqa: E402
@@ -105,7 +105,9 @@ def pairs(count: int, faults: Iterable[Fault]) -> list[tuple[Fault, Fault]]:
 def two(w: World, first: Fault, second: Fault) -> tuple[bool, str]:
     undos = []
     try:
-        undos = [first.inject(w), second.inject(w)]
+        # A command that another injection types would put back what is missing in .env: that last.
+        order = sorted((first, second), key=lambda f: ".env" in f.touches)
+        undos = [fault.inject(w) for fault in order]
         told = relevant(w.doctor())
         seen = [any(names(f, t) for t in told) for f in (first, second)]
         said = "; ".join(f"{t['code']}({t['subject']}) masks {t['masks'][:3]}" for t in told)
@@ -211,7 +213,8 @@ def main() -> None:
     if arguments.runtime == "process":
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         own_files()
-    every = (*FAULTS, *outside.FAULTS) if arguments.runtime == "process" else docker.FAULTS
+    local = (*FAULTS, *outside.FAULTS, *more.FAULTS)
+    every = local if arguments.runtime == "process" else docker.FAULTS
     chosen = [f for f in every if not arguments.only or f.id in arguments.only]
     with tempfile.TemporaryDirectory() as folder, world(Path(folder), arguments.runtime) as w:
         if arguments.runtime == "process":

@@ -16,13 +16,14 @@ from alfred_dev.catalog.project import Loaded
 from alfred_dev.cli import authority, session
 from alfred_dev.doctor.checks.engine_down import is_engine
 from alfred_dev.doctor.model import Given
+from alfred_dev.doctor.repairs import last_told
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.errors import AlfredError
 from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Plan
 from alfred_dev.planner import make
 from alfred_dev.render.process import desired
-from alfred_dev.settings import Settings
+from alfred_dev.settings import BY_KEY, Settings
 from alfred_dev.workspace import Workspace
 
 QUICK_TIMEOUT_S = 1.5
@@ -108,5 +109,6 @@ def _guess(place: Workspace) -> Stack | None:
 def _settings(place: Workspace) -> Settings:
     try:
         return envfile.load(place, os.environ)
-    except AlfredError:
-        return envfile.load(NOWHERE, os.environ)
+    except AlfredError:  # what runs was told what the file said while it could be read
+        told = {k: v for k, v in last_told(place).items() if k in BY_KEY}
+        return envfile.load(NOWHERE, {**told, **os.environ})

@@ -15,6 +15,8 @@ def judge(seen: Endpoints, given: Given) -> Iterable[Finding]:
     for row in seen.rows:
         if row.result.ok or not row.differs or _follows(row, seen):
             continue
+        if given.guessed and not seen.services[row.service].ill:
+            continue  # the plan is not the one that it was started by
         said = f" ({row.where})" if row.where else ""
         yield Finding(
             subject=row.service,
@@ -60,7 +62,7 @@ CHECK = Check(
     category=Category.CONFIG,
     cause="alfred.yaml sets an endpoint variable that alfred-dev computes by itself",
     fix="`alfred-dev config unset services.SERVICE.env.VARIABLE`, then `alfred-dev up`",
-    depends_on=frozenset({"config-invalid", "password-mismatch"}),
+    depends_on=frozenset({"password-mismatch"}),
     rank=16,
     observe=endpoints,
     judge=judge,

@@ -29,7 +29,8 @@ CHECK = Check(
     category=Category.CONFIG,
     cause="a variable that it needs is empty, or has a value that it does not take",
     fix="correct it in .env or alfred.yaml, then `alfred-dev up SERVICE`",
-    depends_on=frozenset({"config-invalid", "setting-missing"}),
+    # Not on config-invalid nor setting-missing: with those nothing is started, so who speaks was
+    # started before.
     rank=23,
     observe=services,
     judge=said(words.SETTING, cause, fix, ended=True),

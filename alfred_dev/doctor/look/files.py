@@ -97,7 +97,9 @@ def _below(place: Workspace) -> Iterator[File]:
 
 
 def _torn(place: Workspace) -> Iterator[tuple[str, str]]:
-    for path in (place.home / "state.json", place.run / "supervisor.json"):
+    """Yield what is no JSON of what we keep; the rendered files are compared as a whole."""
+    kept = (place.home, place.run, place.run / "started", place.data / "identity")
+    for path in (path for folder in kept for path in sorted(folder.glob("*.json"))):
         try:
             json.loads(path.read_text())
         except FileNotFoundError:

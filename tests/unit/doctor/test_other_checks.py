@@ -213,6 +213,11 @@ def test_a_wrong_endpoint_names_the_line_and_what_is_right() -> None:
     assert found.fix.commands[0] == "alfred-dev config unset services.ui-chat.env.ALFRED_API_URL"
     works = replace(row, result=well("answers"))
     assert judged(endpoint_wrong.CHECK, Endpoints(rows=(works,), services=seen())) == []
+    # Where the configuration cannot be read, only what demonstrably fails counts.
+    guess = given(guessed=True)
+    assert judged(endpoint_wrong.CHECK, Endpoints(rows=(row,), services=seen()), guess) == []
+    ill_one = seen(answers={row.service: ill(Reason.STATUS, "503")})
+    assert judged(endpoint_wrong.CHECK, Endpoints(rows=(row,), services=ill_one), guess)
 
 
 REDIS = Container(service="redis", name="p-redis-1", state="running", networks=("alfred-network",),

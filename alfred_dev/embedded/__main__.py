@@ -45,6 +45,7 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     spec = EmbeddedSpec.from_json(environ[VARIABLE])
     if spec.id != arguments[0]:
         raise SpecError(f"it describes {spec.id}, not {arguments[0]}")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # or grpc writes to stderr as it likes
     # Each kind imports what it needs: fifteen of these start at once.
     if spec.stands_in:
         from alfred_dev.embedded import play

@@ -47,10 +47,10 @@ async def _play(spec: EmbeddedSpec, environ: Mapping[str, str], taken: Sockets) 
                 await stack.enter_async_context(smtp.serving(listener, spec.id))
         for port in spec.ports:
             if port.probe is ProbeKind.GRPC:
-                from alfred_dev.embedded import grpc_health
+                from alfred_dev.embedded import grpc_health, grpc_server
 
                 name = stand_in.real or spec.title
-                serving = grpc_health.serving(spec.bind, port.listen, name)
+                serving = grpc_server.serving(spec.bind, port.listen, grpc_health.Handlers(name))
                 await stack.enter_async_context(serving)
         works = [work for part in stand_in.parts for work in part.background]
         for work in (stand_in.readiness.watch, *works):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import grpc
+import grpc.aio
 from google.protobuf.message import DecodeError
 
 from alfred_dev.embedded.pubsub import names, stubs, wire
@@ -15,11 +16,6 @@ from alfred_dev.embedded.pubsub.broker import Broker, Subscription
 from alfred_dev.embedded.pubsub.errors import Code, PubsubError, invalid, not_done
 from alfred_dev.embedded.pubsub.queue import Holder, Lease
 from alfred_dev.embedded.pubsub.service import Rpc, Service
-
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # or it writes to stderr as it likes
-
-import grpc  # noqa: E402 - reads the variable when it is imported
-import grpc.aio  # noqa: E402 - the same
 
 log = logging.getLogger("alfred_dev.embedded")
 

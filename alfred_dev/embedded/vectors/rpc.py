@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from alfred_dev.embedded import listen
+import grpc
+from google.protobuf import message_factory
+
+from alfred_dev.embedded import grpc_server
+from alfred_dev.embedded.grpc_server import HEALTH, SERVING
 from alfred_dev.embedded.metrics import Meter
+from alfred_dev.embedded.vectors.calls import CALLS
 from alfred_dev.embedded.vectors.errors import VectorError
+from alfred_dev.embedded.vectors.messages import SERVICES, body_of, pb
 from alfred_dev.embedded.vectors.rest import BODY_LIMIT
 from alfred_dev.embedded.vectors.service import COMMIT, TITLE, Service
 
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # or it writes to stderr as it likes
-
-import grpc  # noqa: E402 - reads the variable when it is imported
-import grpc.aio  # noqa: E402 - the same
-from google.protobuf import message_factory  # noqa: E402 - after grpc, which brings it
-
-from alfred_dev.embedded.vectors.calls import CALLS  # noqa: E402 - loads grpc
-from alfred_dev.embedded.vectors.messages import SERVICES, body_of, pb  # noqa: E402 - the same
-
-HEALTH = "/grpc.health.v1.Health/Check"
-SERVING = b"\x08\x01"  # HealthCheckResponse{status: SERVING}
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     404: grpc.StatusCode.NOT_FOUND,
@@ -33,7 +26,6 @@ _CODES = {
     507: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 _OPTIONS = [
-    ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", BODY_LIMIT),
     ("grpc.max_send_message_length", -1),
 ]
@@ -105,20 +97,8 @@ def _request_classes() -> dict[str, Any]:
     }
 
 
-@asynccontextmanager
-async def serving(bind: str, port: int, service: Service, meter: Meter) -> AsyncIterator[None]:
+def serving(
+    bind: str, port: int, service: Service, meter: Meter
+) -> AbstractAsyncContextManager[None]:
     """Answer on ``bind:port`` while the block runs. Raises AlfredError when it is taken."""
-    listen.check_free(bind, port)  # for the reason, which grpc does not tell
-    server = grpc.aio.server(options=_OPTIONS)
-    server.add_generic_rpc_handlers((_Handlers(service, meter),))
-    try:
-        taken = server.add_insecure_port(f"{bind}:{port}")
-    except RuntimeError as error:
-        raise listen.cannot_listen(bind, port, str(error)) from error
-    if taken != port:
-        raise listen.cannot_listen(bind, port, "gRPC could not bind it")
-    await server.start()
-    try:
-        yield
-    finally:
-        await server.stop(grace=None)
+    return grpc_server.serving(bind, port, _Handlers(service, meter), _OPTIONS)

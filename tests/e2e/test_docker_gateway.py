@@ -14,10 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e.browser import browser_needed, every_page, page
 from tests.e2e.compose_cli import outside
 from tests.e2e.engine import Contained
 from tests.e2e.test_docker import HOST
-from tests.e2e.test_gateway import DOMAIN, ask, bearer, until
+from tests.e2e.test_gateway import DOMAIN, ask, bearer, open_to_tokens_alone, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker"), pytest.mark.slow]
 CA_VARIABLES = ("NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
@@ -144,3 +145,13 @@ def test_443_is_taken(contained: Contained) -> None:
         assert done.returncode == 0, done.stderr
         assert "gateway: port 8443 instead of 443 (it is taken)" in done.stderr
         assert ask(contained, "auth", "/", port=8443).status_code == 200
+
+
+@browser_needed
+def test_a_whole_stack_in_a_browser(contained: Contained, tmp_path: Path) -> None:
+    contained.first("up")
+    endpoints = contained.status("gateway")["endpoints"]
+    https, http = (endpoint["port"] for endpoint in endpoints[:2])
+    open_to_tokens_alone(contained, https)
+    with page(contained, tmp_path) as opened:
+        assert every_page(opened, tmp_path, https, http) == []

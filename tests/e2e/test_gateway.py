@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.server
-import os
-import shutil
 import ssl
 import subprocess
 import threading
@@ -17,18 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.browser import authority, browser_needed, every_page, page
 from tests.e2e.checkout import Checkout
 
 DOMAIN = "dev.alfred-platform.example.com"
-CHROMIUM = shutil.which("chromium")
-browser_needed = pytest.mark.skipif(
-    CHROMIUM is None or shutil.which("certutil") is None, reason="needs chromium and certutil"
-)
 AGENTS = ("core", "rag", "social", "financial", "legal")
-
-
-def authority(checkout: Checkout) -> Path:
-    return checkout.root.parent / "home" / ".local" / "share" / "alfred-dev" / "ca" / "ca.pem"
 
 
 def ask(
@@ -53,18 +44,23 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def test_a_token_opens_every_agent_and_without_one_nothing_is_open(whole: Checkout) -> None:
-    token = whole.ok("token", "--user", "ann")
+    open_to_tokens_alone(whole)
+
+
+def open_to_tokens_alone(stack: Checkout, port: int = 443) -> None:
+    """Ask every part of the API, with a token and without."""
+    token = bearer(stack.ok("token", "--user", "ann"))
     for agent in AGENTS:
         path = f"/agents/{agent}/whoami"
-        assert ask(whole, "api", path).status_code == 401
-        said = ask(whole, "api", path, headers=bearer(token))
+        assert ask(stack, "api", path, port=port).status_code == 401
+        said = ask(stack, "api", path, port=port, headers=token)
         assert said.status_code == 200
         assert said.json() == {
             "verified": True, "user": "ann", "role": "user", "scope": "api", "client": "",
         }  # fmt: skip
     for path in ("/models/registry/ready", "/models/router/ready", "/vector/readyz"):
-        assert ask(whole, "api", path).status_code == 401
-        assert ask(whole, "api", path, headers=bearer(token)).status_code == 200
+        assert ask(stack, "api", path, port=port).status_code == 401
+        assert ask(stack, "api", path, port=port, headers=token).status_code == 200
 
 
 def test_a_service_believes_nobody_who_comes_past_the_gateway(whole: Checkout) -> None:
@@ -175,52 +171,11 @@ def test_helpers_are_shown_and_not_counted(whole: Checkout) -> None:
     assert len(whole.json("ports")["ports"]) == 19
 
 
-@contextlib.contextmanager
-def page(whole: Checkout, tmp_path: Path) -> Iterator[Any]:
-    """A browser that trusts our CA alone, and finds our names on this machine."""
-    from playwright.sync_api import sync_playwright
-
-    database = tmp_path / ".pki" / "nssdb"
-    database.mkdir(parents=True)
-    name = ["-d", f"sql:{database}"]
-    subprocess.run(["certutil", *name, "-N", "--empty-password"], check=True)
-    trust = ["-A", "-n", "alfred-dev", "-t", "C,,", "-i", str(authority(whole))]
-    subprocess.run(["certutil", *name, *trust], check=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--host-resolver-rules=MAP * 127.0.0.1", "--no-proxy-server"],
-            env={**os.environ, "HOME": str(tmp_path)},
-        )
-        try:
-            yield browser.new_page(viewport={"width": 1000, "height": 700})
-        finally:
-            browser.close()
-
-
 @pytest.mark.slow
 @browser_needed
 def test_the_pages_open_in_a_browser_without_a_warning(whole: Checkout, tmp_path: Path) -> None:
-    said: list[str] = []
     with page(whole, tmp_path) as opened:
-        opened.on(
-            "console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None
-        )
-        opened.on("pageerror", lambda error: said.append(str(error)))
-        for label in ("ui", "admin", "auth", "mail"):
-            answer = opened.goto(f"https://{label}.{DOMAIN}/")
-            assert answer.ok, (label, answer.status)
-            assert answer.security_details()["protocol"] == "TLS 1.3"
-            opened.screenshot(path=tmp_path / f"{label}.png")
-        opened.goto(f"http://ui.{DOMAIN}/")
-        assert opened.url == f"https://ui.{DOMAIN}/"
-        opened.get_by_label("Message").last.fill("through the gateway")
-        opened.get_by_role("button", name="Send").click()
-        opened.get_by_text("I am alfred-dev's stub of a model").wait_for()  # by WebSocket
-        opened.screenshot(path=tmp_path / "chat.png")
-        opened.goto("https://ui.alfred.localhost/")
-        opened.get_by_role("status").get_by_text("connected").wait_for()
-    assert said == []
+        assert every_page(opened, tmp_path) == []
 
 
 EVIL = """async (ports) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
 import json
 import os
@@ -21,14 +22,13 @@ MAX_BYTES = 1_000_000
 def loaded(workspace: Workspace) -> Loaded:
     """Return catalog and project of a checkout. Raises ConfigError, UsageError."""
     catalog = importlib.resources.files("alfred_dev") / "catalog" / "services.yaml"
-    found = load(
+    return load(
         catalog.read_text(encoding="utf-8"),
         read(workspace.root / FILE),
         source=SOURCE,
         known_settings={setting.key: setting.secret for setting in SETTINGS},
+        no_checkout=functools.partial(_no_checkout, workspace.root),
     )
-    _check_platform(found, workspace.root)
-    return found
 
 
 def read(path: Path) -> str | None:
@@ -73,17 +73,9 @@ def _refused(path: Path, cause: str, fix: list[str]) -> UsageError:
     )
 
 
-def _check_platform(found: Loaded, root: Path) -> None:
-    where = found.project.platform_where
-    if found.project.platform is None or where is None:
-        return
+def _no_checkout(root: Path, path: str) -> str:
     try:
-        folder = (root / Path(found.project.platform).expanduser()).resolve()
-        there = folder.is_dir()
+        folder = (root / Path(path).expanduser()).resolve()
+        return "" if folder.is_dir() else f"there is no folder {folder}"
     except (OSError, ValueError, RuntimeError):  # a NUL, a name too long, no such user
-        there, folder = False, Path("of that name")
-    if not there:
-        message = f"platform: there is no folder {folder}"
-        raise ConfigError(
-            f"{FILE} cannot be used", [Problem(where.file, where.line, where.column, message)]
-        )
+        return "there is no folder of that name"

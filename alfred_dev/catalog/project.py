@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -118,7 +118,6 @@ class Project:
     """
 
     platform: str | None = None
-    platform_where: Where | None = None
     domain: str | None = None
     isolation: str = "flat"
     profiles: tuple[Profile, ...] = ()
@@ -161,8 +160,10 @@ def load(
     *,
     source: str,
     known_settings: Mapping[str, bool],
+    no_checkout: Callable[[str], str] = lambda _: "",
 ) -> Loaded:
-    """Merge alfred.yaml into the catalog. ``known_settings``: key -> whether it is a secret.
+    """Merge alfred.yaml into the catalog. ``known_settings``: key -> whether it is a secret;
+    ``no_checkout``: says why a path leads to no checkout of the platform, nothing where it does.
 
     Raises ConfigError with every mistake in alfred.yaml at once.
     """
@@ -172,6 +173,7 @@ def load(
     mine = read(project_text or "", PROJECT, file=FILE)
     if isinstance(mine.data, dict):
         _check(mine, known_settings)
+        _check_platform(mine, no_checkout)
         data = merged(base.data, mine)
         if mine.problems:
             _contradictions(data["services"], mine)
@@ -201,7 +203,6 @@ def _project(mine: Document, *, present: bool) -> Project:
     gateway = data.get("gateway", {})
     return Project(
         platform=data.get("platform"),
-        platform_where=mine.where("platform") if "platform" in data else None,
         domain=data.get("domain"),
         isolation=(data.get("network") or {}).get("isolation", "flat"),
         profiles=tuple(Profile(name) for name in data.get("profiles", ())),
@@ -283,6 +284,12 @@ def _check(mine: Document, known: Mapping[str, bool]) -> None:
     for one, other in (("cert", "key"), ("key", "cert")):
         if one in gateway and other not in gateway:
             mine.problem(f"gateway.{one} needs gateway.{other}", "gateway", one)
+
+
+def _check_platform(mine: Document, no_checkout: Callable[[str], str]) -> None:
+    path = mine.data.get("platform")
+    if isinstance(path, str) and (why := no_checkout(path)):
+        mine.problem(f"platform: {why}", "platform")
 
 
 def _contradictions(services: Mapping[str, Any], mine: Document) -> None:

@@ -164,8 +164,10 @@ def test_an_alfred_yaml_that_is_no_honest_file(checkout: Checkout) -> None:
     os.chown(path, 65534, 65534)
     assert "belongs to another user" in broken(checkout)
     os.chown(path, 0, 0)
-    configure(checkout, "platform: ../nowhere\n")
-    assert "alfred.yaml:1:1: platform: there is no folder" in broken(checkout)
+    configure(checkout, "platform: ../nowhere\ndomian: x.example.com\n")
+    said = broken(checkout)
+    assert "alfred.yaml:1:1: platform: there is no folder" in said
+    assert "alfred.yaml:2:1: unknown key domian" in said
 
 
 def test_init_writes_a_file_that_changes_nothing(tmp_path: Path, own_ports: None) -> None:

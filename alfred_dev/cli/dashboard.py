@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -91,7 +92,14 @@ def serve() -> None:
     async def flow() -> Mapping[str, Any]:
         return await _command("flow", "api", "-n", "20")
 
-    run(session.stack, Deeds(restart=restart, doctor=doctor, flow=flow))
+    run(session.stack, Deeds(restart=restart, doctor=doctor, flow=flow), _authority)
+
+
+def _authority(stack: Stack) -> Path:
+    from alfred_dev.cli import authority
+    from alfred_dev.projectfile import loaded
+
+    return authority.store(stack.workspace, loaded(stack.workspace).project).ca_certificate
 
 
 async def _command(*arguments: str) -> Mapping[str, Any]:

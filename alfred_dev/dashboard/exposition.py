@@ -26,8 +26,8 @@ def text(view: View) -> str:
         ("alfred_tunnel_up", "1: a tunnel is open and answers.", _tunnels(view)),
         (
             "alfred_resource_use_ratio",
-            "How full something of this machine is, 0 to 1.",
-            (({"resource": name}, used) for name, used in view.resources.items()),
+            "Share of what there is, 0 to 1: of the machine, or of what a service may have.",
+            _resources(view),
         ),
     )
     return "".join(line for family in families for line in _family(*family))
@@ -64,6 +64,15 @@ def _memory(view: View) -> Iterator[Row]:
 
 def _cpu(view: View) -> Iterator[Row]:
     yield from ((_labels(name, view), used) for name, used in view.cpu.items())
+
+
+def _resources(view: View) -> Iterator[Row]:
+    yield from (({"resource": name}, used) for name, used in view.resources.items())
+    for name, used in view.cpu.items():
+        yield _labels(name, view) | {"resource": "cpu"}, used / view.processors
+    for name, use in view.usage.items():
+        if limit := view.limits.get(name):
+            yield _labels(name, view) | {"resource": "memory"}, min(1.0, use.memory / limit)
 
 
 def _tunnels(view: View) -> Iterator[Row]:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import secrets
 import socket
+from collections.abc import Callable
+from pathlib import Path
 
 from alfred_dev.dashboard.history import History
 from alfred_dev.dashboard.picture import DASHBOARD
@@ -15,6 +17,7 @@ from alfred_dev.embedded import guard
 from alfred_dev.embedded.gateway import DASHBOARD_SOCKET
 from alfred_dev.embedded.listen import listening, listening_at
 from alfred_dev.embedded.serve import configure_logging, serve
+from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import LOOPBACK
 from alfred_dev.render.gateway.world import GATEWAY
 from alfred_dev.workspace import Workspace, make_private_folder, read_bytes, write
@@ -33,8 +36,11 @@ def secret_of(place: Workspace) -> str:
     return found
 
 
-def run(compose: Compose, deeds: Deeds) -> None:
-    """Serve until SIGTERM or SIGINT. Raises AlfredError: no stack, or the port is taken."""
+def run(compose: Compose, deeds: Deeds, authority: Callable[[Stack], Path]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises AlfredError: no stack, or the port is taken.
+
+    ``authority``: the file of the CA that signs the certificates of a stack.
+    """
     stack = compose()
     place, endpoint = stack.workspace, stack.plan[DASHBOARD].endpoints[0]
     taken = [listening(LOOPBACK, endpoint.listen)]
@@ -45,7 +51,7 @@ def run(compose: Compose, deeds: Deeds) -> None:
     configure_logging()
     folder = place.data / DASHBOARD
     make_private_folder(folder)
-    sampler = Sampler(compose, stack, History(folder / "history.sqlite"))
+    sampler = Sampler(compose, stack, History(folder / "history.sqlite"), authority(stack))
     pages = Dashboard(sampler, deeds, secret_of(place), endpoint.port)
     names = guard.names(stack.plan.domain, (DASHBOARD,))
     asyncio.run(_serve(pages, guard.GuardMiddleware(pages.app(), names), taken))

@@ -20,7 +20,7 @@ from alfred_dev.dashboard.history import History, Sample
 from alfred_dev.dashboard.seen import View
 from alfred_dev.errors import AlfredError
 from alfred_dev.host import usage
-from alfred_dev.host.usage import Usage
+from alfred_dev.host.usage import Clocks, Usage
 from alfred_dev.lifecycle import Stack
 from alfred_dev.pki import certificates
 from alfred_dev.plan import LOOPBACK, PlannedService
@@ -45,13 +45,19 @@ class _Known:
 
     at: float
     usage: Mapping[str, Usage]
+    clocks: Clocks
 
 
 class Sampler:
-    """``compose``: makes the stack anew when what it was made from has changed."""
+    """``compose``: makes the stack anew when what it was made from has changed;
+    ``authority``: the file of the CA that signs this checkout's certificates."""
 
-    def __init__(self, compose: Compose, stack: Stack, history: History) -> None:
+    def __init__(
+        self, compose: Compose, stack: Stack, history: History, authority: Path | None = None
+    ) -> None:
         self.compose, self.stack, self.history = compose, stack, history
+        self.authority = authority
+        self._limits: dict[int, int | None] = {}
         self.view: View | None = None
         self.watchers = 0
         self._changed = asyncio.Condition()
@@ -96,6 +102,7 @@ class Sampler:
         await self._compose()
         stack, now = self.stack, time.time()
         statuses, used = await asyncio.to_thread(_look, stack)
+        clocks = usage.clocks()
         await self._figures(stack, now)
         view = View(
             at=now,
@@ -105,11 +112,13 @@ class Sampler:
             cpu=self._cpu(used, now),
             traffic=self._traffic(now),
             calls=self._calls(now),
-            certificates=_certificates(stack.workspace.root / "certs"),
+            certificates=_certificates(stack.workspace.root / "certs", self.authority),
             tunnels=tuple(tunnels.rows(tunnel_state.live(stack.workspace.home, now).values())),
-            resources=usage.ratios(stack.workspace.root),
+            resources=self._resources(stack, clocks),
+            processors=usage.processors(),
+            limits=self._memory_limits(statuses),
         )
-        self._before = _Known(now, used)
+        self._before = _Known(now, used, clocks)
         if now - self._kept_at >= HISTORY_S:
             self._kept_at = now
             await asyncio.to_thread(self.history.add, samples(view), now)
@@ -149,6 +158,19 @@ class Sampler:
 
     def _calls(self, now: float) -> dict[str, dict[str, Traffic]]:
         return {name: calls(*pair) for name, pair in self._pairs(now).items()}
+
+    def _resources(self, stack: Stack, clocks: Clocks) -> dict[str, float]:
+        found = usage.ratios(stack.workspace.root)
+        busy = clocks.ratio(self._before.clocks) if self._before else None
+        return {**found, "cpu": busy} if busy is not None else found
+
+    def _memory_limits(self, statuses: tuple[ServiceStatus, ...]) -> dict[str, int]:
+        """Return what each service may have: its container's limit, else all that there is."""
+        pids = {s.id: s.running.pid for s in statuses if s.running.pid}
+        known = self._limits
+        self._limits = {p: known[p] if p in known else usage.memory_limit(p) for p in pids.values()}
+        total = usage.memory_total()
+        return {name: min(self._limits[pid] or total, total) for name, pid in pids.items()}
 
     def _cpu(self, used: Mapping[str, Usage], now: float) -> dict[str, float]:
         old = self._before
@@ -213,10 +235,10 @@ def _changed_at(file: Path) -> float:
 _read: dict[tuple[Path, float], float] = {}
 
 
-def _certificates(folder: Path) -> dict[str, float]:
-    """Return when each certificate of the folder ends; read again only when it has changed."""
+def _certificates(folder: Path, authority: Path | None) -> dict[str, float]:
+    """Return when each certificate of the folder, and the CA's, ends; read when it has changed."""
     found = {}
-    for file in sorted(folder.glob("*.pem")):
+    for file in (*sorted(folder.glob("*.pem")), *([authority] if authority else [])):
         key = (file, _changed_at(file))
         if key not in _read:
             with contextlib.suppress(OSError, ValueError, AlfredError):

@@ -16,7 +16,8 @@ from alfred_dev.status import ServiceStatus
 class View:
     """What one look gave. ``at``: epoch seconds; ``cpu``: processors, by service; ``usage``: by
     service; ``traffic``: what each was asked; ``calls``: caller -> called -> traffic;
-    ``certificates``: name -> the end, epoch seconds; ``resources``: 0 to 1."""
+    ``certificates``: name -> the end, epoch seconds; ``resources``: of the machine, 0 to 1;
+    ``processors``: how many there are; ``limits``: bytes of memory a service may have."""
 
     at: float
     plan: Plan
@@ -28,3 +29,5 @@ class View:
     certificates: Mapping[str, float] = field(default_factory=dict)
     tunnels: tuple[Mapping[str, Any], ...] = ()
     resources: Mapping[str, float] = field(default_factory=dict)
+    processors: int = 1
+    limits: Mapping[str, int] = field(default_factory=dict)

@@ -80,14 +80,63 @@ def _others() -> Rows:
     return rows
 
 
+def processors() -> int:
+    """Return how many there are."""
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What all processors together have done since the start, in ticks."""
+
+    busy: int = 0
+    total: int = 0
+
+    def ratio(self, before: Clocks) -> float | None:
+        """Return the share of all processors that was used since ``before``, None for no time."""
+        total = self.total - before.total
+        return max(0.0, min(1.0, (self.busy - before.busy) / total)) if total > 0 else None
+
+
+def clocks() -> Clocks:
+    """Return the processors' clocks; nothing where the system does not tell them."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        with open("/proc/stat", "rb") as file:  # noqa: PTH123 - done all day
+            ticks = [int(word) for word in file.readline().split()[1:9]]
+        return Clocks(sum(ticks) - ticks[3] - ticks[4], sum(ticks))  # idle, and waiting for a disk
+    return Clocks()
+
+
+def memory_limit(pid: int) -> int | None:
+    """Return the bytes that the group of a process may have; None where only the machine limits.
+
+    A container's limit, as the kernel keeps it: of either version of its groups.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, kinds, path = line.split(":", 2)
+            if kinds == "memory":
+                file = Path(f"/sys/fs/cgroup/memory{path}/memory.limit_in_bytes")
+            elif not kinds:
+                file = Path(f"/sys/fs/cgroup{path}/memory.max")
+            else:
+                continue
+            if file.exists() and (text := file.read_text().strip()).isdigit():
+                return int(text)
+    return None
+
+
+def memory_total() -> int:
+    """Return the bytes of this machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * _PAGE
+
+
 def ratios(folder: Path) -> dict[str, float]:
-    """Return how full memory and the disk of ``folder`` are, and how busy the processors."""
+    """Return how full memory and the disk of ``folder`` are."""
     found = {}
     with contextlib.suppress(OSError):
         disk = shutil.disk_usage(folder)
         found["disk"] = disk.used / (disk.used + disk.free)
-    with contextlib.suppress(OSError):
-        found["cpu"] = min(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     with contextlib.suppress(OSError, KeyError, ZeroDivisionError):
         lines = Path("/proc/meminfo").read_text().splitlines()
         sizes = {name: int(rest.split()[0]) for name, _, rest in (x.partition(":") for x in lines)}

@@ -162,7 +162,8 @@ ALERTS = (
         severity=Severity.WARNING,
         expr="alfred_resource_use_ratio > 0.8",
         holds=2,
-        says="{{ $labels.resource }} is used to {{ $value | humanizePercentage }}",
+        says="{{ $labels.resource }} is used to {{ $value | humanizePercentage }}"
+        "{{ with $labels.service }} of what {{ . }} may have{{ end }}",
         fix="alfred-dev doctor --only resources",
     ),
     Alert(

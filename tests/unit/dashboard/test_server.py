@@ -168,6 +168,9 @@ def test_metrics_and_health_before_and_after_the_first_look(
     assert 'alfred_probe_up{service="db-postgres",tier="data",port="5432"} 1.0' in text
     assert 'alfred_certificate_expiry_timestamp_seconds{name="gateway"} 5000.0' in text
     assert 'alfred_resource_use_ratio{resource="disk"} 0.5' in text
+    of = 'alfred_resource_use_ratio{service="db-postgres",tier="data",resource='
+    assert f'{of}"cpu"}} 0.125' in text and f'{of}"memory"}} 0.25' in text
+    assert 'alfred_tunnel_up{name="ui",service="ui-chat"} 1.0' in text
     assert 'alfred_service_cpu_ratio{service="db-postgres",tier="data"} 0.25' in text
     assert not any(secret in text for secret in SECRETS.values())
 

@@ -72,4 +72,6 @@ def view(*, ill: str = "redis") -> View:
         certificates={"gateway": 5000.0},
         tunnels=({"name": "ui", "service": "ui-chat", "healthy": True},),
         resources={"disk": 0.5},
+        processors=2,
+        limits={"db-postgres": 200_000_000},
     )  # fmt: skip

@@ -24,7 +24,9 @@ SERVICES = ("redis", "agent-rag", "monitoring-metrics", "dashboard")
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, own_ports: None) -> Iterator[Checkout]:
-    made = Checkout.make(tmp_path_factory.mktemp("dashboard") / "project")
+    made = Checkout.make(
+        tmp_path_factory.mktemp("dashboard") / "project", ALFRED_METRICS_INTERVAL="1"
+    )
     made.ok("up", *SERVICES)
     yield made
     made.run("down")

@@ -47,7 +47,11 @@ def gather(catalog: Catalog, *, path: str, cache: Path) -> Facts:
             )
     versions.save()
     return Facts(
-        binaries=found, unusable=unusable, engines=engines.available(), code=code_fingerprint()
+        binaries=found,
+        unusable=unusable,
+        engines=engines.available(),
+        lacking=engines.lacking(),
+        code=code_fingerprint(),
     )
 
 

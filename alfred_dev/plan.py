@@ -85,6 +85,7 @@ class Facts:
 
     ``binaries``: per service, a usable real server; ``unusable``: per service, why the one that
     was found cannot be used; ``engines``: per service, the version of our embedded engine;
+    ``lacking``: per helper, why its engine is not on this machine, and how to get it;
     ``code``: fingerprint of the code that the services run; ``closed``: port of the catalog ->
     why a helper cannot have it here; ``engine``: of the Docker engine that is to run the services,
     None for local processes; ``platform``: the absolute folder of the platform's checkout;
@@ -94,6 +95,7 @@ class Facts:
     binaries: Mapping[str, Found] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, str] = field(default_factory=dict)
+    lacking: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
     closed: Mapping[int, str] = field(default_factory=dict)
     engine: EngineFacts | None = None

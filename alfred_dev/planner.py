@@ -226,6 +226,8 @@ def _why_not(service: Service, facts: Facts) -> str:
 def _no_server(service: Service, facts: Facts) -> str:
     if service.id in facts.unusable:
         return facts.unusable[service.id]
+    if service.id in facts.lacking:
+        return facts.lacking[service.id]
     if service.binary:
         return f"no {' or '.join(service.binary.programs)} on PATH"
     return "its code is not here" if service.image is None else "no engine for this machine"

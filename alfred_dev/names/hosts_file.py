@@ -51,11 +51,15 @@ class HostsFile:
 
     def install(self, wanted: Wanted) -> tuple[Step, ...]:
         """Write the block."""
-        return (Block(path=self.target, lines=entries(wanted), root=True),)
+        return self.steps(entries(wanted))
 
     def uninstall(self, record: Mapping[str, str]) -> tuple[Step, ...]:
         """Remove the block."""
-        return (Block(path=self.target, lines=(), root=True),)
+        return self.steps(())
+
+    def steps(self, lines: tuple[str, ...]) -> tuple[Step, ...]:
+        """Return how the file comes to have exactly ``lines`` of ours."""
+        return (Block(path=self.target, lines=lines, root=True),)
 
 
 def find(machine: Machine) -> Iterator[HostsFile]:

@@ -8,62 +8,32 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from alfred_dev.changes import block
 from alfred_dev.changes.elevate import helper
 from alfred_dev.changes.machine import Machine
 from alfred_dev.changes.model import Block, Put, Run, Step, to_rows
 from alfred_dev.ledger import location
-from alfred_dev.names.base import Wanted
-from alfred_dev.names.hosts_file import entries
+from alfred_dev.names.hosts_file import HostsFile
 
 HOSTS = "/mnt/c/Windows/System32/drivers/etc/hosts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowsHosts:
-    """The hosts file of the Windows around us. ``distribution``: what WSL calls us."""
+class WindowsHosts(HostsFile):
+    """The hosts file of the Windows around us, as Linux sees it. ``distribution``: what WSL calls
+    us."""
 
-    path: Path
     powershell: str
     distribution: str
     folder: Path
     kind: str = "windows_hosts"
     title: str = "the hosts file of Windows"
 
-    @property
-    def target(self) -> str:
-        """The file, as Linux sees it."""
-        return str(self.path)
-
-    def lacks(self) -> tuple[str, ...]:
-        """Nothing: where it cannot be written, the step says why."""
-        return ()
-
-    def check(self, wanted: Wanted) -> bool:
-        """Tell whether the block has every name."""
-        try:
-            have = set(block.lines(self.path.read_bytes()))
-        except OSError:
-            return False
-        return have >= {line.encode() for line in entries(wanted)}
-
-    def record(self) -> Mapping[str, str]:
-        """Nothing to remember: the block says itself what it changed."""
-        return {}
-
-    def install(self, wanted: Wanted) -> tuple[Step, ...]:
-        """Write the block, as administrator of Windows."""
-        return self._as_administrator(entries(wanted))
-
-    def uninstall(self, record: Mapping[str, str]) -> tuple[Step, ...]:
-        """Remove the block, as administrator of Windows."""
-        return self._as_administrator(())
-
-    def _as_administrator(self, lines: tuple[str, ...]) -> tuple[Step, ...]:
+    def steps(self, lines: tuple[str, ...]) -> tuple[Step, ...]:
+        """Return how the file comes to have exactly ``lines`` of ours: as administrator."""
         file = self.folder / "as-administrator.json"
         rows = to_rows([Block(path=self.target, lines=lines)])
         arguments = ["-d", self.distribution, "--", *helper(file)]

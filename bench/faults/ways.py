@@ -67,7 +67,8 @@ def project(text: str, *services: str) -> Inject:
 
         def undo() -> None:
             back()
-            world.run("up", *services)
+            if services:
+                world.run("up", *services)
 
         return undo
 

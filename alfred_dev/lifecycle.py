@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from alfred_dev import failure, logs, reconcile, status, topology
+from alfred_dev import failure, logs, reconcile, status, topology, waves
 from alfred_dev.catalog.model import ProbeKind, Profile
 from alfred_dev.errors import MachineError, Where
 from alfred_dev.failure import Failure, FailureClass
@@ -83,10 +83,17 @@ class Report:
 
 
 def up(
-    stack: Stack, wanted: Plan, progress: Progress, *, wait: bool = True, timeout_s: float
+    stack: Stack,
+    wanted: Plan,
+    progress: Progress,
+    *,
+    wait: bool = True,
+    timeout_s: float,
+    again: Collection[str] = (),
 ) -> Report:
     """Make everything in ``wanted`` run as planned, and wait until it is healthy.
 
+    ``again``: tasks to do once more, though they have ended well.
     Raises MachineError when a port is held by somebody else; then nothing was started.
     """
     began = time.monotonic()
@@ -96,10 +103,11 @@ def up(
         wanted = only(stack.plan, {*wanted.ids, *selection(stack)})
         stack.runtime.end_all()
     wanted = helped(stack, wanted, progress)
-    steps = prepare(stack, wanted)
+    steps = prepare(stack, wanted, again=again)
     select(stack, wanted.ids)
     progress.steps(steps)
-    act(stack, steps)
+    waits = waves.waiting(wanted, steps) if wait else {}
+    act(stack, [s for s in steps if s.service not in waits])
     if not wait:
         statuses = look(stack, chosen=wanted.ids)
         return Report(statuses=statuses, duration_s=time.monotonic() - began, steps=steps)
@@ -112,6 +120,7 @@ def up(
             starting=[s.service for s in steps if s.action in STARTING],
             began=began,
             deadline=began + timeout_s,
+            go_on=lambda statuses: _next_wave(stack, steps, waits, statuses),
         )
     )
     put_topology(stack, statuses, progress)
@@ -126,6 +135,20 @@ def up(
         timed_out=end is End.TIME_OUT and all(f.kind is FailureClass.TIMEOUT for f in failures),
         steps=steps,
     )
+
+
+def _next_wave(
+    stack: Stack,
+    steps: Sequence[Step],
+    waits: dict[str, frozenset[str]],
+    statuses: Sequence[ServiceStatus],
+) -> tuple[str, ...]:
+    """Start what waits for nobody any more; return it."""
+    names = waves.ready(waits, statuses)
+    for name in names:
+        del waits[name]
+    act(stack, [step for step in steps if step.service in names])
+    return names
 
 
 def put_topology(stack: Stack, statuses: Iterable[ServiceStatus], progress: Progress) -> None:
@@ -160,9 +183,9 @@ def helped(stack: Stack, wanted: Plan, progress: Progress) -> Plan:
     return only(wanted, [name for name in wanted.ids if name not in left]) if left else wanted
 
 
-def prepare(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
+def prepare(stack: Stack, wanted: Plan, *, again: Collection[str] = ()) -> tuple[Step, ...]:
     """Observe, decide, check ports, and write what will run. Starts no service."""
-    steps = dry_run(stack, wanted)
+    steps = dry_run(stack, wanted, again=again)
     check_ports(stack, [s.service for s in steps if s.action in STARTING])
     stack.workspace.prepare()
     stack.workspace.write_render(stack.desired().artifacts)
@@ -181,10 +204,10 @@ def refresh_gateway(stack: Stack) -> tuple[str, ...]:
     return tuple(name for name, path, data in files if write(path, data))
 
 
-def dry_run(stack: Stack, wanted: Plan) -> tuple[Step, ...]:
+def dry_run(stack: Stack, wanted: Plan, *, again: Collection[str] = ()) -> tuple[Step, ...]:
     """Return what ``up`` would do, and why. Changes nothing."""
     desired = stack.desired().specs
-    return reconcile.steps(wanted, desired, observe(stack))
+    return reconcile.steps(wanted, desired, observe(stack), again=again)
 
 
 def act(stack: Stack, steps: Sequence[Step]) -> None:

@@ -189,6 +189,11 @@ class PlannedService:
         return self.definition.helper
 
     @property
+    def is_task(self) -> bool:
+        """Whether it is well when it has ended well: it answers nobody."""
+        return self.definition.ends and not self.endpoints
+
+    @property
     def by_developer(self) -> bool:
         """Whether the developer runs it: nothing is started for it."""
         return self.source.kind is SourceKind.HOST

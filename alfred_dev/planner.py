@@ -260,7 +260,8 @@ def _told_here(service: Service, variable: Variable, world: _World) -> dict[str,
 
 
 def _service(service: Service, world: _World, absent: Collection[str]) -> PlannedService:
-    address = {"host": LOOPBACK, "port": str(world.port(service, 0))}
+    ports = [str(world.port(service, index)) for index in range(len(service.ports))]
+    address = {"host": LOOPBACK, **({"port": ports[0]} if ports else {})}
     setting = world.settings.__getitem__
     return PlannedService(
         definition=service,

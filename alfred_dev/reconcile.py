@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,12 +32,19 @@ class Step:
         return f"{self.action:<8}{self.service:<22}{self.cause}"
 
 
-def steps(plan: Plan, desired: Mapping[str, LaunchSpec], observed: Observed) -> tuple[Step, ...]:
+def steps(
+    plan: Plan,
+    desired: Mapping[str, LaunchSpec],
+    observed: Observed,
+    *,
+    again: Collection[str] = (),
+) -> tuple[Step, ...]:
     """Return what to do: first end what no longer belongs, then the plan in start order.
 
     ``desired``: how everything is started that may run here, also beyond ``plan``; what is no
-    entry of the catalog serves all.
+    entry of the catalog serves all; ``again``: tasks to do once more.
     """
+    tasks = {s.id for s in plan.services if s.is_task and s.id not in again}
     ending = (
         Step(Action.STOP, name, "it is not ours to run any more")
         for name, running in observed.services.items()
@@ -45,21 +52,25 @@ def steps(plan: Plan, desired: Mapping[str, LaunchSpec], observed: Observed) -> 
     )
     ours = [service.id for service in plan.services if service.id in desired]
     beside = [name for name in desired if name not in plan.catalog.entries]
-    return (*ending, *(_step(name, desired[name], observed) for name in (*ours, *beside)))
+    names = (*ours, *beside)
+    return (*ending, *(_step(n, desired[n], observed, once=n in tasks) for n in names))
 
 
-def _step(name: str, wanted: LaunchSpec, observed: Observed) -> Step:
+def _step(name: str, wanted: LaunchSpec, observed: Observed, *, once: bool) -> Step:
     running = observed.services.get(name)
     if running is None or running.state is State.STOPPED:
         cause = running.detail if running and running.detail else "it is not running"
         return Step(Action.START, name, cause)
-    if running.state in (State.FATAL, State.EXITED):
+    done = once and running.finished
+    if running.state in (State.FATAL, State.EXITED) and not done:
         return Step(Action.START, name, f"it has ended ({running.detail})")
     if running.spec is None:
         return Step(Action.RESTART, name, "how it was started is not known")
     causes = differences(running.spec, wanted)
     if causes:
         return Step(Action.RESTART, name, ", ".join(causes))
+    if done:
+        return Step(Action.KEEP, name, "it has ended well")
     return Step(Action.KEEP, name, f"it runs as planned (pid {running.pid})")
 
 

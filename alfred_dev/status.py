@@ -11,6 +11,7 @@ from alfred_dev.probe.base import ProbeResult, Reason
 from alfred_dev.runtime.base import Observed, Running, State
 
 NOT_RUNNING = (State.STOPPED, State.EXITED, State.FATAL)
+NOT_WELL = (*NOT_RUNNING, State.BACKOFF)
 
 
 class Health(StrEnum):
@@ -95,7 +96,7 @@ def _status(
 ) -> ServiceStatus:
     running = _running(service, observed)
     endpoints = tuple(_endpoint(e, running, probes.get(e.port)) for e in service.endpoints)
-    health = _health(running, endpoints, contained=service.contained)
+    health = _health(service, running, endpoints)
     ill = next((e for e in endpoints if not e.healthy), None)
     return ServiceStatus(
         service=service,
@@ -135,7 +136,11 @@ def _endpoint(endpoint: Endpoint, running: Running, probe: ProbeResult | None) -
     )
 
 
-def _health(running: Running, endpoints: Collection[EndpointStatus], *, contained: bool) -> Health:
+def _health(
+    service: PlannedService, running: Running, endpoints: Collection[EndpointStatus]
+) -> Health:
+    if service.is_task and (running.finished or running.state not in NOT_WELL):
+        return Health.HEALTHY if running.finished else Health.STARTING
     if running.state in (State.EXITED, State.FATAL, State.BACKOFF):
         return Health.UNHEALTHY
     if running.state is State.STOPPED:
@@ -143,7 +148,7 @@ def _health(running: Running, endpoints: Collection[EndpointStatus], *, containe
     if all(e.healthy for e in endpoints):
         return Health.HEALTHY
     # The engine accepts for a container as soon as it runs, and hangs up until that listens too.
-    quiet = {Reason.REFUSED, Reason.STARTING, *([Reason.RESET] if contained else [])}
+    quiet = {Reason.REFUSED, Reason.STARTING, *([Reason.RESET] if service.contained else [])}
     young = running.state is State.STARTING
     if young and all(e.healthy or e.reason in quiet for e in endpoints):
         return Health.STARTING
@@ -152,9 +157,12 @@ def _health(running: Running, endpoints: Collection[EndpointStatus], *, containe
 
 def _detail(running: Running, health: Health, ill: EndpointStatus | None) -> str:
     if running.state in (State.EXITED, State.FATAL, State.BACKOFF):
-        return running.detail or "it ended"
+        well = "it has ended well" if health is Health.HEALTHY else "it ended"
+        return well if running.finished else running.detail or well
     if ill is not None and ill.stranger:
         return ill.detail
+    if health is Health.STARTING and ill is None:
+        return "it is at work"
     if health is Health.DOWN:
         return running.detail or "it does not run"
     return "" if ill is None else f"port {ill.endpoint.port}: {ill.detail}"

@@ -40,11 +40,13 @@ async def watch(
     starting: Collection[str] = (),
     began: float,
     deadline: float,
+    go_on: Callable[[Sequence[ServiceStatus]], Sequence[str]] = lambda _: (),
 ) -> tuple[tuple[ServiceStatus, ...], End]:
     """Wait until all of ``names`` are healthy, a failure is definite, or the deadline.
 
     ``starting``: what was only just started; ``began`` and ``deadline`` are of
-    ``time.monotonic``; ``show`` gets every state on the way.
+    ``time.monotonic``; ``show`` gets every state on the way; ``go_on`` starts what may start now,
+    and returns it.
     """
     asked = _Asked(plan, [e for e in plan.endpoints if e.service in names], starting, began)
     definite_since: float | None = None
@@ -55,6 +57,9 @@ async def watch(
             asked.follow(observed, awaited(statuses))
             now = time.monotonic()
             show(statuses, now - began)
+            if started := await asyncio.to_thread(go_on, statuses):
+                asked.forget(started)
+                continue
             if asked.developers_too() and status.all_well(statuses):
                 return statuses, End.HEALTHY
             definite_since = (definite_since or now) if settled(statuses) else None
@@ -114,6 +119,14 @@ class _Asked:
                     task.cancel()
             elif endpoint.port not in self.tasks and not self._waits(endpoint.service, ill):
                 self.tasks[endpoint.port] = asyncio.create_task(self._ask(endpoint))
+
+    def forget(self, names: Collection[str]) -> None:
+        """Ask services anew: what answered before was started by somebody else."""
+        for endpoint in self.endpoints:
+            if endpoint.service in names:
+                self.results.pop(endpoint.port, None)
+                if task := self.tasks.pop(endpoint.port, None):
+                    task.cancel()
 
     def developers_too(self) -> bool:
         """Tell whether every process that the developer runs has been asked at least once."""

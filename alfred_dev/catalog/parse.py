@@ -221,6 +221,7 @@ def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
         engine=Engine(entry["engine"]) if "engine" in entry else None,
         durable=entry.get("durable", False),
         tunnelable=entry.get("tunnelable", False),
+        ends=entry.get("ends", False),
         source=entry.get("from"),
         host_port=entry.get("host_port"),
         env=entry.get("env", {}),

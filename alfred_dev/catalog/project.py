@@ -23,6 +23,7 @@ from alfred_dev.catalog.parse import (
 )
 from alfred_dev.catalog.schema import (
     Document,
+    Flag,
     ListOf,
     MapOf,
     Path,
@@ -47,6 +48,7 @@ PROJECT_SERVICE_FIELDS: dict[str, Spec] = {
                     Record(PORT.about, {k: v for k, v in PORT.fields.items() if k != "instead"})),
     "from": Text("where it must come from", choices=SOURCES),
     "host_port": PORT_NUMBER,
+    "ends": Flag("whether it is a task: it needs no ports, and is well when it has ended well"),
     "env": MapOf("variables for it", Text("a value"), VARIABLE),
     "health": Record(
         "how to ask its first port for health",
@@ -243,11 +245,14 @@ def _entry(
     path = ("services", name)
     new = {**old, **{k: v for k, v in entry.items() if k not in ("ports", "health")}}
     new["ports"] = _ports(name, old.get("ports", ()), entry.get("ports"), mine)
-    if name not in known and new["profile"] == Profile.AGENTS:  # agents are there to be called
+    task = entry.get("ends", False)
+    if (
+        name not in known and new["profile"] == Profile.AGENTS and not task
+    ):  # agents are there to be called
         new.setdefault("routes", [f"/agents/{name.removeprefix('agent-')}/"])
     if name in known and entry.get("tunnelable") and not old.get("tunnelable"):
         mine.problem(f"{name} is never shown to the world", *path, "tunnelable")
-    if not new["ports"] and "ports" not in entry:
+    if not new["ports"] and "ports" not in entry and not task:
         hint = did_you_mean(name, known)
         mine.problem(f"{name} is not in the catalog{hint}; a new service needs ports", *path)
     if "health" in entry and new["ports"]:

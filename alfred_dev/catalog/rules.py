@@ -208,7 +208,8 @@ def _needs_are_provided(catalog: Catalog) -> Iterator[Breach]:
 
 
 def _has_ports(catalog: Catalog) -> Iterable[Breach]:
-    return ((s.where, f"{s.id} has no port") for s in catalog.entries.values() if not s.ports)
+    lacking = (s for s in catalog.entries.values() if not s.ports and not s.ends)
+    return ((s.where, f"{s.id} has no port") for s in lacking)
 
 
 def _developers_ports_are_unique(catalog: Catalog) -> Iterator[Breach]:

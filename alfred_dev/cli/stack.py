@@ -217,7 +217,8 @@ def _start(
         if command == "restart":
             stack.runtime.stop(wanted.ids)
         with interruptible(), progress(as_json=as_json) as shown:
-            report = lifecycle.up(stack, wanted, shown, timeout_s=_timeout(stack))
+            again = wanted.ids if command == "restart" else ()
+            report = lifecycle.up(stack, wanted, shown, timeout_s=_timeout(stack), again=again)
     finish(stack, report, command=command, waited=True, as_json=as_json)
 
 

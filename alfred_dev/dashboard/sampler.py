@@ -185,7 +185,7 @@ class Sampler:
 
 def exposes(service: PlannedService) -> bool:
     """Tell whether a service has figures of its own under ``/metrics``."""
-    probed = service.endpoints[0].probe is ProbeKind.HTTP
+    probed = any(e.probe is ProbeKind.HTTP for e in service.endpoints[:1])
     return service.definition.tier in EXPOSING_TIERS and probed
 
 

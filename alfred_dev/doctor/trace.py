@@ -214,12 +214,12 @@ async def _dependency(scene: Scene, name: str, dependency: str) -> Hop:
             detail = f"{row.variable} says {row.shown}: {row.result.detail}"
             return Hop(hop=f"needs {dependency}", target=row.shown, ok=False, detail=detail)
     below = (await scene.see(services))[dependency]
-    port = below.status.endpoints[0]
+    port = next(iter(below.status.endpoints), None)
     well = below.status.health is Health.HEALTHY
     detail = "is healthy" if well else below.status.detail or "is not healthy"
     return Hop(
-        hop=f"needs {dependency}", target=port.endpoint.url, ok=well, detail=detail,
-        latency_ms=port.latency_ms or 0.0,
+        hop=f"needs {dependency}", target=port.endpoint.url if port else "", ok=well,
+        detail=detail, latency_ms=(port and port.latency_ms) or 0.0,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -14,6 +15,7 @@ from alfred_dev.embedded.spec import EmbeddedSpec, Listener, SpecError
 HTTP_KINDS = (ProbeKind.HTTP, ProbeKind.PUBSUB)
 """Ports on which the web application answers."""
 
+log = logging.getLogger("alfred_dev.embedded")
 Sockets = Sequence[tuple[Listener, socket.socket]]
 
 
@@ -28,6 +30,9 @@ def run(spec: EmbeddedSpec, environ: Mapping[str, str]) -> None:
     from alfred_dev.embedded.serve import configure_logging
 
     configure_logging()
+    if not spec.ports:
+        log.info("stand-in of a task: nothing is done")
+        return
     asyncio.run(_play(spec, environ, taken))
 
 

@@ -86,4 +86,4 @@ def _lookup(expression: Callable[..., str], service: Service, world: World) -> C
 
 def _ports(service: PlannedService) -> dict[str, str]:
     ports = [str(e.container_port) for e in service.endpoints]
-    return {"port": ports[0], "port1": ports[-1]}
+    return {"port": ports[0], "port1": ports[-1]} if ports else {}

@@ -25,20 +25,25 @@ _ASK = (
 
 def container(service: PlannedService, source: Source) -> Container:
     """Return how our image runs ``service``."""
-    endpoint = service.endpoints[0]
-    code = (_ASK if endpoint.probe in _HTTP else _CONNECT).format(
-        port=endpoint.container_port, path=endpoint.path
-    )
     engine = source.kind is SourceKind.EMBEDDED
     return Container(
         command=("python3", "-m", "alfred_dev.embedded", service.id),
         # What helpers keep is in files of this machine: its commands read and write them too.
         volume=DATA if engine and not service.is_helper else None,
-        health=("python3", "-I", "-S", "-c", code),
+        health=_health(service),
         memory="512m" if engine else "256m",
         shm="128m" if engine else None,
         read_only=True,
     )
+
+
+def _health(service: PlannedService) -> tuple[str, ...]:
+    for endpoint in service.endpoints[:1]:
+        code = (_ASK if endpoint.probe in _HTTP else _CONNECT).format(
+            port=endpoint.container_port, path=endpoint.path
+        )
+        return ("python3", "-I", "-S", "-c", code)
+    return ()
 
 
 def spec(service: PlannedService, source: Source, plan: Plan) -> EmbeddedSpec:

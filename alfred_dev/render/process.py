@@ -189,9 +189,10 @@ def _binary(
         "data": f"{layout.data}/{service.id}",
         "render": layout.render,
         "home": service.source.home,
-        "port": str(service.endpoints[0].listen),
-        "port1": str(service.endpoints[-1].listen),
     }
+    for endpoint in service.endpoints:
+        values.setdefault("port", str(endpoint.listen))
+        values["port1"] = str(endpoint.listen)
     setting = plan.settings.__getitem__
     argv = (service.source.path, *(fill(a, values, setting) for a in binary.arguments))
     extra = {k: fill(v, values, setting) for k, v in binary.environment.items()}

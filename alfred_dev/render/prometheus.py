@@ -34,7 +34,7 @@ def render(
         _job(service.id, address(service))
         for service in sorted(plan.services, key=lambda s: s.id)
         if service.definition.tier in EXPOSING_TIERS
-        and service.endpoints[0].probe is ProbeKind.HTTP
+        and any(e.probe is ProbeKind.HTTP for e in service.endpoints[:1])
     ]
     jobs += _helpers(plan) if address is from_here else _contained(plan)
     document = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -156,10 +157,15 @@ def print_status(plan: Plan, statuses: Sequence[ServiceStatus]) -> None:
         _print(out, renderable)
 
 
+def _place(status: ServiceStatus) -> int:
+    """Return the place in the port map; what has no port comes last."""
+    return status.endpoints[0].endpoint.row if status.endpoints else sys.maxsize
+
+
 def print_sources(statuses: Sequence[ServiceStatus]) -> None:
     """Print a line a service: what exactly runs."""
     out = console()
-    for status in sorted(statuses, key=lambda s: s.endpoints[0].endpoint.row):
+    for status in sorted(statuses, key=_place):
         out.print(f"{status.id}: {status.service.source.detail}", soft_wrap=True)
 
 
@@ -183,7 +189,7 @@ def status_renderables(
     wide = out.width >= NARROW
     table = _table(out, "SERVICE", "HEALTH", *([] if uses is None else ["USES"]), "FROM", "URL")
     narrow = Text()
-    for status in sorted(statuses, key=lambda s: s.endpoints[0].endpoint.row):
+    for status in sorted(statuses, key=_place):
         health = _health(status)
         lines = [_endpoint_line(e.endpoint.url, e.latency_ms) for e in status.endpoints]
         if wide:

@@ -61,7 +61,8 @@ class Running:
 
     ``ports``: TCP ports on which its processes listen; ``started_at``: seconds since the epoch;
     ``started_before``: the same of the start before, where it was started over and that is known;
-    ``spec``: how the running process was started, None when that is not known.
+    ``spec``: how the running process was started, None when that is not known; ``finished``: it
+    ended by itself, and well.
     """
 
     state: State
@@ -72,6 +73,7 @@ class Running:
     detail: str = ""
     ports: frozenset[int] = frozenset()
     spec: LaunchSpec | None = None
+    finished: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ def running(listed: Listed, inspected: Inspected, spec: LaunchSpec | None, now: 
         detail=detail(inspected),
         ports=published(listed),
         spec=spec,
+        finished=state.get("Status") == "exited" and state.get("ExitCode") == 0,
     )
 
 

@@ -104,6 +104,7 @@ class ProcessRuntime:
                 detail=ended.get(name, record["spawnerr"]) if state is not State.RUNNING else "",
                 ports=listens.get(name, frozenset()),
                 spec=note.spec if note else None,
+                finished=record["statename"] == "EXITED" and record["exitstatus"] == 0,
             )
         pids = {r.pid for r in services.values() if r.pid}
         return Observed(alive=True, services=services, pids=frozenset(pids))

@@ -55,8 +55,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "consent": {"workspace"},
     "tunnel": {"catalog", "host", "hostnames", "plan", "planner", "settings", "workspace"},
     "watch": {"plan", "probe", "runtime", "status", "failure"},
+    "waves": {"catalog", "plan", "reconcile", "status"},
     "lifecycle": {
-        "catalog", "topology",
+        "catalog", "topology", "waves",
         "watch", "logs",
         "plan", "probe", "runtime", "render", "host", "workspace", "reconcile", "status", "failure",
     },
@@ -91,7 +92,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }  # fmt: skip
 PURE = [
     "errors.py", "access.py", "catalog", "settings.py", "plan.py", "planner.py",
-    "container_sources.py", "render", "reconcile.py",
+    "container_sources.py", "render", "reconcile.py", "waves.py",
     "status.py", "hostnames.py", "failure.py", "logs.py", "runtime/base.py", "pki/certificates.py",
     "changes/model.py", "changes/block.py", "names/base.py",
     "tunnel/model.py", "tunnel/guard.py", "tunnel/signatures.py", "tunnel/faults.py",

@@ -120,7 +120,39 @@ def test_a_container_that_ends_is_explained(
     done = ailing(contained, command, memory).run("up", "auth-ui", "--wait-timeout", "40")
     assert done.returncode == 1, done.stderr
     assert said in done.stdout + done.stderr
+    if said == "exit status 3":  # in a loop, until the engine gave up
+        assert "auth-ui (crash)" in done.stdout + done.stderr
+        assert "| bye" in done.stdout + done.stderr
+        assert contained.inspect("auth-ui")["RestartCount"] == 5
     assert contained.labelled("container") == [contained.container("auth-ui")]  # to be looked at
+
+
+TASK = """
+services:
+  migrate:
+    ends: true
+    image: {image}
+    container: {{command: [python3, -c, "{work}"]}}
+    depends_on: {{redis: healthy}}
+  auth-ui:
+    depends_on: {{migrate: healthy}}
+"""
+CONNECT = "import socket; socket.create_connection(('redis', 6379)); print('migrated')"
+
+
+def test_a_task_that_ended_well_counts_and_is_done_once(contained: Contained) -> None:
+    text = TASK.format(image=contained.engine.embedded, work=CONNECT)
+    (contained.root / "alfred.yaml").write_text(text)
+    contained.ok("up", "auth-ui")
+    migrate = contained.status("migrate")
+    assert (migrate["health"], migrate["detail"]) == ("healthy", "it has ended well")
+    assert migrate["restarts"] == 0  # it came after what it depends on
+    began = contained.inspect("migrate")["State"]["StartedAt"]
+    contained.ok("up", "auth-ui")
+    assert contained.inspect("migrate")["State"]["StartedAt"] == began
+    contained.ok("restart", "migrate")
+    assert contained.inspect("migrate")["State"]["StartedAt"] != began
+    assert contained.ok("logs", "migrate").count("migrated") == 2
 
 
 def test_a_container_that_hangs_is_a_time_out(contained: Contained) -> None:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -201,6 +201,12 @@ def _config(run: Path, token: str, port: int) -> str:
 
 def _start(run: Path, token: str, program: str, silent: threading.Event) -> NgrokProcess:
     from pyngrok import conf, process
+    from pyngrok.exception import PyngrokError
+
+    agents: list[NgrokProcess] = []
+
+    def noted_once(_: object) -> None:
+        agents.extend(process._current_processes.values() if not agents else ())
 
     write(run / CONFIG, _config(run, token, _free_port()).encode())
     made = conf.PyngrokConfig(
@@ -208,6 +214,7 @@ def _start(run: Path, token: str, program: str, silent: threading.Event) -> Ngro
         config_path=str(run / CONFIG),
         startup_timeout=START_S,
         max_logs=50,
+        log_event_callback=noted_once,
         config_version="2",
     )
     made.auth_token = None  # pyngrok would put it on the command line
@@ -217,8 +224,15 @@ def _start(run: Path, token: str, program: str, silent: threading.Event) -> Ngro
     timer.start()
     try:
         return process.get_process(made)
+    except PyngrokError as error:
+        raise RuntimeError(f"{_words(error)}\n{_unread(agents)}") from error
     finally:
         timer.cancel()
+
+
+def _unread(agents: Iterable[NgrokProcess]) -> str:
+    """Return what an agent said last: pyngrok reads no further once it has ended."""
+    return "".join(a.proc.stdout.read() for a in agents if a.proc.stdout is not None)
 
 
 def _give_up(silent: threading.Event) -> None:

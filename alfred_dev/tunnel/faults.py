@@ -175,7 +175,7 @@ _SSH_FAULTS: tuple[tuple[str, Fault], ...] = (
             "tunnel-host-key",
             "the host key has changed",
             "{host} is not the machine that it was, or somebody is in between",
-            ("ask its administrator", "ssh-keygen -R HOST   (when the change is right)"),
+            ("ask its administrator", "ssh-keygen -R {entry}   (when the change is right)"),
         ),
     ),
     (
@@ -184,7 +184,7 @@ _SSH_FAULTS: tuple[tuple[str, Fault], ...] = (
             "tunnel-host-key",
             "the host key is not known",
             "{host} was never visited from here, so nobody can tell whether it is the right one",
-            ("ssh {host}   (once; compare the fingerprint)",),
+            ("ssh {there}   (once; compare the fingerprint)",),
         ),
     ),
     (
@@ -193,7 +193,7 @@ _SSH_FAULTS: tuple[tuple[str, Fault], ...] = (
             "tunnel-denied",
             "the server does not let us in",
             "{host} accepts none of our keys (passwords are not asked for)",
-            ("ssh-add, or ssh-copy-id {host}", "ssh {host}   (must work without a password)"),
+            ("ssh-add, or ssh-copy-id {there}", "ssh {there}   (must work without a password)"),
         ),
     ),
     (
@@ -213,32 +213,35 @@ _SSH_FAULTS: tuple[tuple[str, Fault], ...] = (
             "tunnel-no-network",
             "the server cannot be reached from here",
             "{said}",
-            ("ssh {host}   (must work)",),
+            ("ssh {there}   (must work)",),
         ),
     ),
     (
         r"timed out|Operation timed out",
-        ("tunnel-timeout", "the server does not answer", "{said}", ("ssh {host}   (must work)",)),
+        ("tunnel-timeout", "the server does not answer", "{said}", ("ssh {there}   (must work)",)),
     ),
 )
 
 
-def of_ssh(words: str, host: str) -> TunnelError:
+def of_ssh(words: str, host: str, port: str = "") -> TunnelError:
     """Return the error behind what ssh printed."""
     said = plain("; ".join(_important(words)))
+    machine = host.rpartition("@")[2]
+    there = f"-p {port} {host}" if port else host
+    entry = f"'[{machine}]:{port}'" if port else machine  # as known_hosts has it
     for pattern, (code, what, cause, fix) in _SSH_FAULTS:
         if re.search(pattern, words):
             return TunnelError(
                 code,
                 what,
                 cause=cause.replace("{host}", host).replace("{said}", said),
-                fix=[line.replace("{host}", host) for line in fix],
+                fix=[f.replace("{there}", there).replace("{entry}", entry) for f in fix],
             )
     return TunnelError(
         "tunnel-provider",
         "ssh has ended",
         cause=said or "it does not say why",
-        fix=[f"ssh {host}   (must work)"],
+        fix=[f"ssh {there}   (must work)"],
     )
 
 

@@ -26,7 +26,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 # What says who calls: a client's own words about it go no further than the front.
 FORGED = frozenset(
     {"forwarded", "x-real-ip", "true-client-ip", "cf-connecting-ip", "x-client-id", "x-user",
-     "x-role"}
+     "x-role", "x-scope", "x-alfred-gateway"}
 )  # fmt: skip
 
 
@@ -145,7 +145,8 @@ def judge(
     guard = spec.guard
     if now >= spec.expires_at:
         return Refusal(status=410, code="tunnel-ended", message="this tunnel has ended")
-    if method in ("CONNECT", "TRACE") or not target.startswith("/"):
+    # What stands behind a # is no part of a request: servers that cut it off would ask for less.
+    if method in ("CONNECT", "TRACE") or not target.startswith("/") or "#" in target:
         return Refusal(status=400, code="bad-request", message="this is no request to a service")
     if (found := path_refusal(target.partition("?")[0], guard)) is not None:
         return found

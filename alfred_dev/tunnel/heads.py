@@ -36,24 +36,30 @@ def mounted(target: str, mounts: Mapping[str, int]) -> tuple[int, str] | None:
 def outgoing(head: Event, spec: TunnelSpec, url: str, client: str) -> Event:
     """Return the request that the service gets."""
     upgrade = _upgrades(head)
-    drop = {*FORGED, *HOP_BY_HOP, *_named_by_connection(head)}
+    drop = {*HOP_BY_HOP, *_named_by_connection(head)}
     if spec.guard.user:
         drop.add("authorization")  # the tunnel's password is not the service's business
     if any(name == b"transfer-encoding" for name, _ in head.headers):
         drop.add("content-length")
-    headers = []
+    headers = [(b"Host", spec.host.encode())]
     for raw, value in head.headers.raw_items():
         name = raw.decode("latin-1").lower()
         if name == "host":
-            headers.append((raw, spec.host.encode()))
-        elif name == "origin" and _same_origin(value.decode("latin-1"), url):
+            continue
+        if name == "origin" and _same_origin(value.decode("latin-1"), url):
             headers.append((raw, own_origin(spec).encode()))
-        elif name not in drop and not name.startswith("x-forwarded-"):
+        elif name not in drop and not _says_who_calls(name):
             headers.append((raw, value))
     if upgrade:
         headers += [(b"Connection", b"Upgrade"), (b"Upgrade", upgrade)]
     headers += _forwarded(url, client)
     return h11.Request(method=head.method, target=head.target, headers=headers)
+
+
+def _says_who_calls(name: str) -> bool:
+    """Whether a header speaks of the client; many servers read x_user as x-user."""
+    plain = name.replace("_", "-")
+    return plain in FORGED or plain.startswith("x-forwarded-")
 
 
 def _forwarded(url: str, client: str) -> list[tuple[bytes, bytes]]:
@@ -98,10 +104,14 @@ def _same_origin(origin: str, url: str) -> bool:
 
 
 def _upgrades(head: Event) -> bytes:
-    """Return the protocol that the caller wants to switch to, empty for none."""
+    """Return ``websocket`` as the caller spells it, empty for none.
+
+    No other protocol: requests inside of it would be judged by nobody (h2c).
+    """
     found = dict(head.headers)
     wants = b"upgrade" in found.get(b"connection", b"").lower()
-    return bytes(found.get(b"upgrade", b"")) if wants else b""
+    protocol = bytes(found.get(b"upgrade", b""))
+    return protocol if wants and protocol.lower() == b"websocket" else b""
 
 
 def _named_by_connection(head: Event) -> set[str]:

@@ -37,6 +37,7 @@ class Tunnel:
     provider: Provider
     secret: str = ""
     clock: Callable[[], float] = time.time
+    elapsed: Callable[[], float] = time.monotonic
     seen: Callable[[Seen], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
     ends: asyncio.Event = field(default_factory=asyncio.Event)
@@ -123,7 +124,7 @@ class Tunnel:
     async def _keep(self, port: int) -> None:
         """Stay until the end; connect again when the way is lost."""
         tasks = [
-            asyncio.create_task(self._until_the_end()),
+            asyncio.create_task(self.until_the_end()),
             asyncio.create_task(self._stay_connected(port)),
             asyncio.create_task(self._watch_health()),
         ]
@@ -136,9 +137,14 @@ class Tunnel:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _until_the_end(self) -> None:
-        """Return when time is over (by the clock, also after a sleep), or it is told to end."""
-        while self.clock() < self.spec.expires_at:
+    async def until_the_end(self) -> None:
+        """Return when time is over, or it is told to end.
+
+        By the clock, which goes on in a sleep; and by the time that has passed, so that a clock
+        which is set back makes nothing last longer.
+        """
+        limit = self.elapsed() + self.spec.expires_at - self.clock()
+        while self.clock() < self.spec.expires_at and self.elapsed() < limit:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await self.ends.wait()

@@ -151,7 +151,8 @@ class Ssh:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.5):
                     await asyncio.shield(self._reading)
-        return faults.of_ssh(self._said.decode(errors="replace"), self.server.host)
+        words = self._said.decode(errors="replace")
+        return faults.of_ssh(words, self.server.host, self.server.port)
 
     async def _forward(self, port: int) -> int:
         """Have a port of the server's loopback lead to ours; return it."""
@@ -167,7 +168,7 @@ class Ssh:
             if self._process is None or self._process.returncode is not None:
                 raise await self._fault()
             if wanted == 0:
-                raise faults.of_ssh(words, self.server.host)
+                raise faults.of_ssh(words, self.server.host, self.server.port)
             if loop.time() < again_until:  # the old connection may hold it for a moment
                 await asyncio.sleep(0.2)
             else:

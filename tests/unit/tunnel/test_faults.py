@@ -67,3 +67,10 @@ def test_words_of_ssh(words: str, code: str) -> None:
     found = faults.of_ssh(words, "me@x")
     assert (found.code, found.exit_code) == (code, 5)
     assert "{" not in found.cause + "".join(found.fix)
+
+
+def test_what_to_type_names_the_port_too() -> None:
+    found = faults.of_ssh("Host key verification failed.", "me@x", "2222")
+    assert found.fix[0].startswith("ssh -p 2222 me@x ")
+    changed = faults.of_ssh("REMOTE HOST IDENTIFICATION HAS CHANGED", "me@x", "2222")
+    assert "ssh-keygen -R '[x]:2222'" in changed.fix[1]

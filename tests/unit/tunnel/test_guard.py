@@ -147,7 +147,14 @@ def test_nothing_passes_when_the_time_is_over() -> None:
 
 @pytest.mark.parametrize(
     ("method", "target"),
-    [("CONNECT", "x:1"), ("TRACE", "/"), ("GET", "http://x/"), ("GET", "*")],
+    [
+        ("CONNECT", "x:1"),
+        ("TRACE", "/"),
+        ("GET", "http://x/"),
+        ("GET", "*"),
+        ("GET", "/metrics#x"),
+        ("GET", "/x?y#z"),
+    ],
 )
 def test_what_is_no_request_to_a_service_is_refused(method: str, target: str) -> None:
     found = guard.judge(method, target, {}, spec=spec(), client="", now=NOW)

@@ -230,3 +230,15 @@ def test_a_service_that_ends_is_told_apart_from_a_way_that_is_lost(
         assert await asyncio.wait_for(life.task, PATIENCE_S) is None
 
     asyncio.run(test())
+
+
+def test_a_clock_that_is_set_back_makes_no_tunnel_last_longer(tmp_path: Path) -> None:
+    spec = made.spec(home=str(made.home(tmp_path)))
+    elapsed = iter([0.0, 3600.0, 7201.0])
+    tunnel = Tunnel(
+        spec=spec,
+        provider=registry.provider(spec),
+        clock=lambda: NOW,
+        elapsed=lambda: next(elapsed),
+    )
+    asyncio.run(asyncio.wait_for(tunnel.until_the_end(), PATIENCE_S))

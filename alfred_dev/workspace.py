@@ -79,6 +79,11 @@ class Workspace:
         return self.run / "gateway"
 
     @property
+    def tunnel_door(self) -> Path:
+        """The gateway's socket for tunnels alone."""
+        return self.doors / "tunnel.sock"
+
+    @property
     def relay(self) -> Path:
         """Sockets through which containers reach what the developer runs."""
         return self.home / "relay"

@@ -22,8 +22,7 @@ from alfred_dev.tunnel.opening import Chance, Place, Wish, record_of, spec_of, u
 
 if TYPE_CHECKING:
     from alfred_dev.lifecycle import Stack
-
-GATEWAY_SOCKET = "run/gateway-tunnel.sock"
+    from alfred_dev.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,7 @@ def prepared(stack: Stack, wish: Wish) -> tuple[TunnelSpec, Chance]:
         project=workspace.project,
         search=os.environ.get("PATH", os.defpath),
         ssh_agent=os.environ.get("SSH_AUTH_SOCK", ""),
-        gateway=GATEWAY_SOCKET if _answers(workspace.home / GATEWAY_SOCKET) else "",
+        gateway=_door(workspace),
         has_token=bool(tunnel_agent.token(workspace, stack.plan.settings)),
         now=time.time(),
     )
@@ -90,6 +89,16 @@ def prepared(stack: Stack, wish: Wish) -> tuple[TunnelSpec, Chance]:
     if not found["ok"]:
         raise upstream_down(spec.service, str(found["detail"]))
     return spec, chance
+
+
+def _door(workspace: Workspace) -> str:
+    """Return the gateway's socket, below ``.alfred``; empty when nobody answers there."""
+    from alfred_dev.cli import session
+
+    if _answers(workspace.tunnel_door):
+        return str(workspace.tunnel_door.relative_to(workspace.home))
+    session.note("the gateway does not run: the service is called without its limits and its log")
+    return ""
 
 
 def _answers(socket_path: Path) -> bool:

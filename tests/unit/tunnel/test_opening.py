@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alfred_dev.embedded import gateway
 from alfred_dev.errors import AlfredError
+from alfred_dev.render.gateway import listeners
 from alfred_dev.tunnel import guard
 from alfred_dev.tunnel.model import TunnelSpec
 from alfred_dev.tunnel.opening import Chance, Place, Wish, record_of, seconds, spec_of
+from alfred_dev.workspace import Workspace
 from tests.unit.tunnel.made import NOW, record
 from tests.worlds import plan
 
@@ -123,3 +127,9 @@ def test_a_second_tunnel_of_a_service_gets_a_name_of_its_own() -> None:
 
 def test_a_domain_is_taken_with_or_without_its_scheme() -> None:
     assert opened(domain="https://Hooks.Example.com/").domain == "hooks.example.com"
+
+
+def test_tunnels_knock_where_the_gateway_listens() -> None:
+    place = Workspace(Path("/x"))
+    assert str(place.tunnel_door.relative_to(place.home)) in gateway.SOCKETS
+    assert place.tunnel_door.name == listeners.TUNNEL_SOCKET

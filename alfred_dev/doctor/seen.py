@@ -32,13 +32,15 @@ class Process:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One service. ``said``: its last lines since it started, masked; ``told``: the environment
-    it was started with, secrets in clear; ``drift``: what changed since."""
+    it was started with, secrets in clear; ``drift``: what changed since; ``young``: it was started
+    a moment ago."""
 
     status: ServiceStatus
     said: tuple[str, ...] = ()
     process: Process = Process()
     told: Mapping[str, str] = field(default_factory=dict)
     drift: tuple[str, ...] = ()
+    young: bool = False
 
     @property
     def id(self) -> str:
@@ -54,9 +56,10 @@ class Service:
     def ended(self) -> bool:
         """Whether it was started and has ended by itself, be it that it is just started again."""
         running = self.status.running
-        again = running.state is State.STARTING and running.restarts > 0
+        alive = (State.STARTING, State.RUNNING) if self.young else (State.STARTING,)
+        again = running.state in alive and running.restarts > 0
         return (running.state in ENDED and not self.stopped) or (
-            again and self.ill and not running.ports
+            again and self.ill and bool(self.ports_with(Reason.REFUSED))
         )
 
     @property

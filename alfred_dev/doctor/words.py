@@ -62,7 +62,9 @@ DAMAGED = either(r"is not the data of", r"invalid (?:checkpoint|primary checkpoi
                  r"pg_control", r"short read or OOM loading", r"unexpected character.*aof",
                  r"AOF (?:manifest|file|loading)", r"Fatal error loading the DB",
                  r"invalid (?:magic|header|segment)", r"required WAL directory.*does not exist",
-                 r"required .*does not exist")  # fmt: skip
+                 r"required .*does not exist", r"(?:file is )?not a database",
+                 r"cannot be read: (?:Expecting|Extra data|Unterminated|Invalid|unexpected)",
+                 )  # fmt: skip
 DENIED = either(r"permission denied", r"EACCES", r"operation not permitted", r"EPERM",
                 r"has (?:invalid permissions|wrong ownership)", r"others may enter",
                 r"belongs to user \d+", r"not owned by", r"must be owned by")  # fmt: skip
@@ -108,6 +110,18 @@ def saying(services: Iterable[Service], pattern: re.Pattern[str]) -> Iterator[tu
     for service in services:
         if line := found(service, pattern):
             yield service, line
+
+
+# What our engines print with a refusal; only what loses nothing.
+REMEDY = re.compile(
+    r"\b(mv (?:'[^']+'|[^\s']+) (?:'[^']+'|[^\s',;]+)|chmod \d{3} (?:'[^']+'|[^\s',;]+)"
+    r"|(?:sudo )?chown -R \S+ (?:'[^']+'|[^\s',;]+))"
+)
+
+
+def remedy(lines: Iterable[str]) -> tuple[str, ...]:
+    """Return the command by which a service says itself that it is mended, nothing for none."""
+    return next(((match[1],) for text in lines if (match := REMEDY.search(text))), ())
 
 
 def last(service: Service, count: int = 5) -> tuple[str, ...]:

@@ -122,9 +122,16 @@ def earlier_checkout(world: World) -> Undo:
     return world.squat("agent-core", 8011, CORE)
 
 
-def dropped_table(world: World) -> Undo:
-    sql(world, "DROP TABLE alfred_dev.tasks CASCADE", world.secret("POSTGRES_PASSWORD"))
-    return lambda: world.run("restart", "agent-core")
+def lost_column(world: World) -> Undo:
+    """Drop what agent-core does not make anew by itself, as it does a whole table."""
+    password = world.secret("POSTGRES_PASSWORD")
+    sql(world, "ALTER TABLE alfred_dev.tasks DROP COLUMN service", password)
+
+    def undo() -> None:
+        sql(world, "DROP TABLE alfred_dev.tasks CASCADE", password)
+        world.run("restart", "agent-core")
+
+    return undo
 
 
 def one_client(world: World) -> Undo:
@@ -219,7 +226,7 @@ FAULTS: tuple[Fault, ...] = (
           told("agent-core", "ALFRED_MODEL_ROUTER_URL", "htp://127.0.0.1:8080"),
           touches="alfred.yaml", subjects="agent-core", pair=False),
     fault("U05", "a stale compose override", "compose-file-wrong", override,
-          touches="files", pair=False),
+          touches="files", mends="what the file should say is the user's to know", pair=False),
     fault("U06", "the disk of one store is full", "disk-full volume-full", full_data,
           touches="redis", subjects="redis", mends="what to delete is the user's to know",
           pair=False),
@@ -231,8 +238,9 @@ FAULTS: tuple[Fault, ...] = (
           touches="names", pair=False),
     fault("U10", "an earlier checkout answers on a port", "port-taken", earlier_checkout,
           touches="agent-core", subjects="agent-core", pair=False),
-    fault("U11", "a table was dropped", "database-object-missing flow-broken service-unready",
-          dropped_table, touches="db-postgres", subjects="db-postgres agent-core", pair=False),
+    fault("U11", "a table lost a column", "database-object-missing flow-broken service-unready",
+          lost_column, touches="db-postgres", subjects="db-postgres agent-core",
+          mends="what to do with the table is the user's to know", pair=False),
     fault("U12", "Redis takes one client only", "redis-refuses-writes service-unready", one_client,
           touches="redis", subjects="redis", pair=False),
     fault("U13", "the journal of Postgres is cut", "data-damaged",
@@ -242,7 +250,7 @@ FAULTS: tuple[Fault, ...] = (
           touches="db-postgres", subjects="db-postgres", pair=False),
     fault("U15", "every session of Postgres is taken", "postgres-connections", many_sessions,
           touches="db-postgres", subjects="db-postgres", pair=False),
-    fault("U16", "a service is killed over and over", "killed", killed_often,
+    fault("U16", "a service is killed over and over", "killed service-restarting", killed_often,
           touches="model-registry", subjects="model-registry", pair=False),
     fault("U17", "the mails are garbage", "data-damaged",
           offline_data("mail-server", scribbled("*")), touches="mail-server",

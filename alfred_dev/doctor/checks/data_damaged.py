@@ -17,12 +17,11 @@ def cause(service: Service, line: Line, given: Given) -> str:
 
 def fix(service: Service, line: Line, given: Given) -> Fix:
     """Say what mends it."""
+    folder = data_of(service.id, given)
+    away = words.remedy([line.text]) or (f"mv '{folder}' '{folder}.damaged'",)
     return Fix(
         text="Restore a copy; without one, move the data away and begin anew.",
-        commands=(
-            f"mv '{data_of(service.id, given)}' '{data_of(service.id, given)}.damaged'",
-            f"alfred-dev up {service.id}",
-        ),
+        commands=(*away, f"alfred-dev up {service.id}"),
     )
 
 

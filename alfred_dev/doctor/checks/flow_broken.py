@@ -34,8 +34,8 @@ CHECK = Check(
     cause="one service cannot reach, or refuses, another, though each is healthy by itself",
     fix="mend the hop that is named; `alfred-dev flow events` sends again",
     depends_on=frozenset({
-        "postgres-refuses-writes", "redis-refuses-writes", "disk-full", "disk-read-only",
-        "endpoint-wrong", "engine-down",
+        "postgres-refuses-writes", "postgres-connections", "redis-refuses-writes", "disk-full",
+        "disk-read-only", "endpoint-wrong", "engine-down",
     }),
     rank=60,
     quick=False,

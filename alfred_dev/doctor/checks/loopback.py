@@ -29,24 +29,41 @@ def judge(seen: Machine, given: Given) -> Iterable[Finding]:
         )
     if "127.0.0.1" not in seen.localhost:
         means = ", ".join(seen.localhost) or "nothing"
+        unread = seen.in_hosts and seen.resolver and "files" not in seen.resolver.split()
+        why = ": /etc/hosts says it, and /etc/nsswitch.conf does not have that file asked"
         yield Finding(
             subject="localhost",
-            cause=f"the name localhost means {means}, not 127.0.0.1",
-            evidence=(f"getaddrinfo localhost: {means}",),
+            cause=f"the name localhost means {means}, not 127.0.0.1{why if unread else ''}",
+            evidence=(f"getaddrinfo localhost: {means}", *([seen.resolver] if unread else [])),
             severity=Severity.ERROR if not seen.localhost else Severity.WARNING,
-            fix=Fix(
-                text="Give it its line in /etc/hosts again.",
-                commands=(f"echo '{LINE}' | {given.sudo}tee -a /etc/hosts",),
-                undo=(rf"sed -i '\|^{LINE}$|d' /etc/hosts",),
-            ),
+            fix=_ask_files(seen.resolver, given.sudo) if unread else _add_line(given.sudo),
+            everything=True,
         )
+
+
+def _ask_files(line: str, sudo: str) -> Fix:
+    better = line.replace("hosts:", "hosts: files", 1)
+    return Fix(
+        text="Have the hosts file asked first.",
+        commands=(f"{sudo}sed -i 's/^{line}/{better}/' /etc/nsswitch.conf",),
+        undo=(f"sed -i 's/^{better}/{line}/' /etc/nsswitch.conf",),
+    )
+
+
+def _add_line(sudo: str) -> Fix:
+    return Fix(
+        text="Give it its line in /etc/hosts again.",
+        commands=(f"echo '{LINE}' | {sudo}tee -a /etc/hosts",),
+        undo=(rf"sed -i '\|^{LINE}$|d' /etc/hosts",),
+    )
 
 
 CHECK = Check(
     code="loopback-broken",
     title="This machine cannot talk to itself",
     category=Category.HOST,
-    cause="the loopback interface is down, lacks its address, or /etc/hosts lost `localhost`",
+    cause="the loopback interface is down, lacks its address, /etc/hosts lost `localhost`, or "
+    "/etc/nsswitch.conf does not have that file asked",
     fix="`ip link set lo up`; `127.0.0.1 localhost` in /etc/hosts",
     rank=3,
     needs_plan=False,

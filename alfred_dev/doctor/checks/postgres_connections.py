@@ -36,19 +36,30 @@ def judge(seen: Stores, given: Given) -> Iterable[Finding]:
                 fix=Fix(text="End the program that holds them, or restart Postgres.",
                         commands=(restart(found.service),)),
             )  # fmt: skip
-        if found.waiting and found.blocker:
+        if found.holder:
+            yield Finding(
+                subject=found.service,
+                cause=f"session {found.holder} of {found.service} has an open transaction that "
+                "does nothing and lets nobody else read a table",
+                evidence=(f"pg_locks: session {found.holder}, AccessExclusiveLock, idle",),
+                fix=_ending(found.service, found.holder),
+            )
+        elif found.waiting and found.blocker:
             yield Finding(
                 subject=found.service,
                 cause=f"{found.waiting} sessions of {found.service} wait for a lock that session "
                 f"{found.blocker} holds",
                 evidence=(f"pg_blocking_pids: {found.blocker}",),
                 severity=Severity.WARNING,
-                fix=Fix(
-                    text="End that session; its transaction is rolled back.",
-                    commands=(f"alfred-dev exec {found.service} psql -c "
-                              f"'SELECT pg_terminate_backend({found.blocker})'",),
-                ),
-            )  # fmt: skip
+                fix=_ending(found.service, found.blocker),
+            )
+
+
+def _ending(service: str, session: int) -> Fix:
+    return Fix(
+        text="End that session; its transaction is rolled back.",
+        commands=(f"alfred-dev exec {service} psql -c 'SELECT pg_terminate_backend({session})'",),
+    )
 
 
 def _fix(row: Service) -> Fix:

@@ -21,11 +21,17 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
                 subject=name,
                 cause=_cause(service),
                 evidence=words.last(service) or (f"{name} said nothing",),
-                fix=Fix(
-                    text="Mend what its last lines say; then start it.",
-                    commands=(f"alfred-dev logs --tail 50 {name}", f"alfred-dev up {name}"),
-                ),
+                fix=_fix(name, words.remedy(service.said[::-1])),
             )
+
+
+def _fix(name: str, own: tuple[str, ...]) -> Fix:
+    if own:
+        return Fix(text="Do what it says itself.", commands=(*own, f"alfred-dev up {name}"))
+    return Fix(
+        text="Mend what its last lines say; then start it.",
+        commands=(f"alfred-dev logs --tail 50 {name}", f"alfred-dev up {name}"),
+    )
 
 
 def _cause(service: Service) -> str:

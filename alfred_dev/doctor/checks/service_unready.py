@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
-from alfred_dev.doctor.seen import Services
+from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.probe.base import Reason
 
 
@@ -16,20 +16,48 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
     for service in seen.ill:
         said = service.ports_with(Reason.STATUS, Reason.STARTING, Reason.OTHER, Reason.RESET)
         if service.runs and said:
-            name = service.id
-            below = service.status.blocked_by
-            why = f"; it needs {', '.join(below)}" if below else ""
-            yield Finding(
-                subject=name,
-                cause=f"{name} says itself that it is not well: {said[0].detail}{why}",
-                evidence=tuple(f"port {e.endpoint.port}: {e.detail}" for e in said)
-                + service.said[-3:],
-                fix=Fix(
-                    text="Read what it says, then restart it.",
-                    commands=(f"alfred-dev logs --tail 50 {name}", restart(name)),
-                ),
-                symptom=True,
-            )
+            evidence = tuple(f"port {e.endpoint.port}: {e.detail}" for e in said)
+            blamed, words = _blamed(said[0].detail, seen)
+            if blamed and not seen[blamed].ill:
+                yield _of_another(service.id, blamed, words, evidence)
+            else:
+                yield _of_its_own(service, said[0].detail, evidence)
+
+
+def _blamed(detail: str, seen: Services) -> tuple[str, str]:
+    """Return whom the answer names at the bottom of it, and what it says of that one."""
+    places = {row.id: detail.rfind(f" {row.id}: ") for row in seen.rows}
+    name = max(places, key=lambda known: places[known])
+    return (name, detail[places[name] :].partition(": ")[2]) if places[name] >= 0 else ("", "")
+
+
+def _of_another(name: str, blamed: str, words: str, evidence: tuple[str, ...]) -> Finding:
+    return Finding(
+        subject=blamed,
+        about=frozenset({name}),
+        cause=f"{blamed} answers this machine, and not the services that need it: {words}",
+        evidence=evidence,
+        fix=Fix(
+            text=f"Read what it says, then restart {blamed}.",
+            commands=(f"alfred-dev logs --tail 50 {blamed}", restart(blamed)),
+        ),
+        symptom=True,
+    )
+
+
+def _of_its_own(service: Service, detail: str, evidence: tuple[str, ...]) -> Finding:
+    name, below = service.id, service.status.blocked_by
+    why = f"; it needs {', '.join(below)}" if below else ""
+    return Finding(
+        subject=name,
+        cause=f"{name} says itself that it is not well: {detail}{why}",
+        evidence=evidence + service.said[-3:],
+        fix=Fix(
+            text="Read what it says, then restart it.",
+            commands=(f"alfred-dev logs --tail 50 {name}", restart(name)),
+        ),
+        symptom=True,
+    )
 
 
 CHECK = Check(

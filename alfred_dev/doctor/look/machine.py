@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import resource
 import shutil
 import socket
@@ -37,13 +38,16 @@ class Machine:
     """What one look at the machine shows; None where it does not tell.
 
     ``loopback4``, ``loopback6``: why nobody can listen there, "" when one can; ``localhost``:
-    addresses of that name; ``future_s``: how far the newest file of ours lies in the future.
+    addresses of that name; ``in_hosts``: whether the hosts file has it; ``resolver``: the line of
+    nsswitch.conf on names; ``future_s``: how far the newest file of ours lies in the future.
     """
 
     spaces: tuple[Space, ...]
     loopback4: str = ""
     loopback6: str = ""
     localhost: tuple[str, ...] = ()
+    in_hosts: bool = False
+    resolver: str = ""
     memory_total: int | None = None
     memory_available: int | None = None
     swap_free: int | None = None
@@ -79,6 +83,8 @@ def _machine(scene: Scene) -> Machine:
         loopback4=_cannot_listen(socket.AF_INET, "127.0.0.1"),
         loopback6=_cannot_listen(socket.AF_INET6, "::1"),
         localhost=_addresses("localhost"),
+        in_hosts=bool(_line("/etc/hosts", r"127\.0\.0\.1\s[^#]*\blocalhost\b")),
+        resolver=_line("/etc/nsswitch.conf", r"hosts:.*"),
         memory_total=memory.get("MemTotal"),
         memory_available=memory.get("MemAvailable"),
         swap_free=memory.get("SwapFree"),
@@ -152,6 +158,15 @@ def _addresses(name: str) -> tuple[str, ...]:
     except OSError:
         return ()
     return tuple(dict.fromkeys(str(row[4][0]) for row in found))
+
+
+def _line(path: str, pattern: str) -> str:
+    """Return the first line of a file that begins with ``pattern``, "" for none."""
+    with contextlib.suppress(OSError):
+        text = Path(path).read_text(errors="replace")
+        if match := re.search(rf"^{pattern}", text, re.MULTILINE):
+            return match[0].strip()
+    return ""
 
 
 def _meminfo() -> dict[str, int]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import time
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from alfred_dev.status import Health, ServiceStatus
 LOG_BYTES = 16_000
 LINES = 60
 EARLIER_S = 60
+YOUNG_S = 10
 # A service asks what it needs once in a second: so long may it say what is no longer so.
 SETTLING_S = 1.2
 _LIMIT = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
@@ -126,6 +128,7 @@ def _joined(
                 process=_process(found.running.pid, listens),
                 told=spec.environment if spec else {},
                 drift=reconcile.differences(spec, desired[found.id]) if drift and spec else (),
+                young=time.time() - found.running.started_at < YOUNG_S,
             )
         )
     return seen.Services(

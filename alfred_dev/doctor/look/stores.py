@@ -25,14 +25,18 @@ QUESTION = (
     "AND now() - state_change > interval '5 s'), "
     "coalesce((SELECT min(pid) FROM pg_stat_activity WHERE pid IN (SELECT unnest("
     "pg_blocking_pids(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock')), 0), "
-    "(SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'))"
+    "(SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'), "
+    "coalesce((SELECT min(pid) FROM pg_stat_activity JOIN pg_locks USING (pid) "
+    "WHERE state LIKE 'idle in transaction%' AND now() - state_change > interval '1 s' "
+    "AND mode = 'AccessExclusiveLock' AND granted AND relation IS NOT NULL), 0))"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """A Postgres that lets us in. ``waiting``: sessions that wait for a lock for long;
-    ``blocker``: the server process that holds it, else 0."""
+    ``blocker``: the server process that holds it, else 0; ``holder``: one that has a table to
+    itself in a transaction that does nothing, else 0."""
 
     service: str
     read_only: bool
@@ -42,6 +46,7 @@ class Database:
     waiting: int
     blocker: int
     vector: bool
+    holder: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +88,7 @@ async def _database(endpoint: Endpoint, scene: Scene) -> Database | None:
     target = target_of(endpoint, _plan(scene).settings)
     result = await postgres.first_row(target, QUESTION, timeout_s=scene.probe_timeout_s)
     words = result.detail.split()
-    if not result.ok or len(words) != 7:
+    if not result.ok or len(words) != 8:
         return None
     return Database(
         service=endpoint.service,
@@ -94,6 +99,7 @@ async def _database(endpoint: Endpoint, scene: Scene) -> Database | None:
         waiting=int(words[4]),
         blocker=int(words[5]),
         vector=words[6] != "0",
+        holder=int(words[7]),
     )
 
 

@@ -117,6 +117,10 @@ def test_a_rule_of_somebody_else(rule: str) -> None:
 def test_loopback_and_the_clock() -> None:
     down = replace(MACHINE, loopback4="Cannot assign requested address", localhost=())
     assert len(causes(loopback.CHECK, down)) == 2
+    unread = replace(MACHINE, localhost=(), in_hosts=True, resolver="hosts: dns")
+    (found,) = judged(loopback.CHECK, unread)
+    assert "nsswitch.conf does not have that file asked" in found.cause
+    assert found.fix.commands == ("sed -i 's/^hosts: dns/hosts: files dns/' /etc/nsswitch.conf",)
     assert "in the future" in causes(clock.CHECK, replace(MACHINE, future_s=7200.0))[0]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alfred_dev.doctor import registry, triage
+from alfred_dev.doctor.checks import service_restarting
 from alfred_dev.doctor.look.services import earliest, services
 from alfred_dev.doctor.model import Cause, Outcome, State
 from alfred_dev.doctor.seen import Process, Services
@@ -72,6 +74,8 @@ def test_only_what_was_selected_counts() -> None:
         ('FATAL: lock file "postmaster.pid" already exists', "data-locked"),
         ('database "alfred" does not exist', "database-object-missing"),
         ('could not translate host name "rediss" to address', "name-unknown"),
+        ("/d/mails cannot be read: file is not a database", "data-damaged"),
+        ("/d/edge/x cannot be read: Expecting value: line 1 column 1 (char 0)", "data-damaged"),
         ("something nobody has a pattern for", "service-ended"),
     ],
 )
@@ -92,6 +96,48 @@ def test_what_waits_follows_from_what_ended() -> None:
     (only,) = diagnosed(look)
     assert (only.check.code, only.finding.subject) == ("service-ended", "db-postgres")
     assert "ui-chat: service-unready" in only.masks
+
+
+def test_who_is_named_at_the_bottom_of_an_answer_is_the_cause() -> None:
+    full = "redis: ERR max number of clients reached"
+    look = seen(answers={
+        "agent-rag": ill(Reason.STATUS, f"answers 503: {full}"),
+        "ui-admin": ill(Reason.STATUS, f"answers 503: agent-rag: answers 503: {full}"),
+    })  # fmt: skip
+    (only,) = diagnosed(look)
+    assert (only.check.code, only.finding.subject) == ("service-unready", "redis")
+    assert only.finding.about == {"agent-rag"}
+    assert only.finding.cause.endswith("need it: ERR max number of clients reached")
+
+
+def test_what_a_service_says_itself_mends_it() -> None:
+    own = "it does not start: /d is odd; to mend it: move it: mv '/d/a b' '/d/a b.old'"
+    (only,) = diagnosed(ended("redis", own))
+    assert only.finding.fix.commands == ("mv '/d/a b' '/d/a b.old'", "alfred-dev up redis")
+    said = "/d/mails cannot be read: not a database; to mend it: mv /d/mails /d/mails.broken, then"
+    (only,) = diagnosed(ended("mail-server", said))
+    assert only.finding.fix.commands[0] == "mv /d/mails /d/mails.broken"
+
+
+def test_what_is_well_between_two_crashes_is_told() -> None:
+    look = seen()
+    rows = tuple(
+        replace(r, status=replace(r.status, running=replace(r.status.running, restarts=5)))
+        for r in look.rows if r.id == "redis"
+    )  # fmt: skip
+    (found,) = judged(service_restarting.CHECK, replace(look, rows=rows), given(now=60.0))
+    assert (found.subject, found.severity) == ("redis", None)
+    assert judged(service_restarting.CHECK, replace(look, rows=rows), given(now=9000.0)) == []
+    assert judged(service_restarting.CHECK, look, given(now=60.0)) == []
+
+
+def test_between_two_starts_it_has_ended() -> None:
+    closed = seen(closed=["redis"], said={"redis": ["Bad file format reading the append only"]})
+    row = closed["redis"]
+    running = replace(row.status.running, restarts=2)
+    young = replace(row, young=True, status=replace(row.status, running=running))
+    assert young.ended and not young.runs
+    assert not replace(young, young=False).ended
 
 
 def test_only_the_last_two_starts_say_why_it_ended() -> None:

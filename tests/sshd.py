@@ -65,7 +65,8 @@ class Sshd:
 
         parent = psutil.Process(self.process.pid)
         for child in [*parent.children(recursive=True), parent]:
-            child.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):  # a connection may end by itself
+                child.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:

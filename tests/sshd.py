@@ -8,6 +8,7 @@ sshd wants absolute paths, keys of the right mode and, as root, its folder of pr
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import shutil

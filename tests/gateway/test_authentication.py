@@ -208,6 +208,8 @@ def test_only_an_admin_reaches_admin_paths(door: Door) -> None:
         for role in ("Admin", "admin2", "admin ", ["admin"], {"admin": True}, None, True):
             token = door.token(claimed={"role": role})
             assert door.get("api", path, token=token).status_code == 403, role
+    for lie in ({"x-role": "admin"}, {"X-ROLE": "admin"}, {"x-role": "admin, admin"}):
+        assert door.get("api", ADMIN[0], token=door.token(), headers=lie).status_code == 403
     own = door.get("agent-core", "/admin", token=door.token())
     assert own.status_code == 403
 

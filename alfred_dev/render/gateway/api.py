@@ -63,7 +63,9 @@ def _asking(routes: list[Resource], world: World) -> Resource:
         "typed_per_filter_config": {
             filters.CORS: _cors(world),
             filters.API_KEY: filters.known_keys(world),
-            filters.ROLES: filters.rbac_per_route(filters.role_rules()),
+            filters.RULES: filters.rbac_per_route(
+                filters.deny(filters.path_rules(), filters.role_rules())
+            ),
         },
     }
 

@@ -11,7 +11,7 @@ from alfred_dev.render.gateway import limits, paths
 from alfred_dev.render.gateway.world import TYPES, Resource, World, files, typed
 
 # Filters by name, where routes give their own configuration.
-HEADERS, PATHS, ROLES = "alfred.headers", "alfred.paths", "alfred.roles"
+HEADERS, RULES = "alfred.headers", "alfred.rules"
 JWT, API_KEY = "envoy.filters.http.jwt_authn", "envoy.filters.http.api_key_auth"
 CORS, BUFFER = "envoy.filters.http.cors", "envoy.filters.http.buffer"
 AUTHENTICATION = "authentication"
@@ -33,11 +33,10 @@ def enforcing(world: World) -> list[Resource]:
         _filter(HEADERS, headers()),
         _filter(CORS, typed("envoy.extensions.filters.http.cors.v3.Cors")),
         limits.by_address(world),
-        _filter(PATHS, typed(RBAC, rules=path_rules())),
         discovered(JWT, world),
         _filter(API_KEY, api_keys()),
         _filter("alfred.client", client_metadata()),
-        _filter(ROLES, typed(RBAC)),
+        _filter(RULES, typed(RBAC, rules=deny(path_rules()))),
         limits.by_caller(world.access.limits),
         _filter(
             BUFFER,
@@ -109,33 +108,32 @@ def _set(key: str, value: str, action: str) -> Resource:
     return {"append": {"header": {"key": key, "value": value}, "append_action": action}}
 
 
-def path_rules(allowed_origins: str | None = None) -> Resource:
-    """Refuse what hides a path from the rules below, and pages of other sites.
+def deny(*policies: Resource) -> Resource:
+    """Return the rules that refuse whatever one of ``policies`` matches."""
+    return {"action": "DENY", "policies": {k: v for found in policies for k, v in found.items()}}
 
-    Slashes, dots and escapes are put right before this. ``allowed_origins``: a pattern; None
-    where CORS and a token decide.
-    """
-    policies = {
-        "path-parameters": {
-            "permissions": [_path_has(";"), _path_has("%3b")],
-            "principals": [{"any": True}],
-        }
-    }
-    if allowed_origins is not None:
-        known = {"header": {"name": "origin", "string_match": _regex(allowed_origins)}}
-        ids = [{"header": {"name": "origin", "present_match": True}}, {"not_id": known}]
-        policies["other-sites"] = {
-            "permissions": [{"any": True}],
-            "principals": [{"and_ids": {"ids": ids}}],
-        }
-    return {"action": "DENY", "policies": policies}
+
+def path_rules() -> Resource:
+    """Match what hides a path from other rules. Slashes, dots and escapes are put right before."""
+    hidden = [_path_has(";"), _path_has("%3b")]
+    return {"path-parameters": {"permissions": hidden, "principals": [{"any": True}]}}
+
+
+def origin_rules(allowed: str) -> Resource:
+    """Match pages of other sites. ``allowed``: a pattern of the origins that are ours."""
+    known = {"header": {"name": "origin", "string_match": _regex(allowed)}}
+    ids = [{"header": {"name": "origin", "present_match": True}}, {"not_id": known}]
+    principals = [{"and_ids": {"ids": ids}}]
+    return {"other-sites": {"permissions": [{"any": True}], "principals": principals}}
 
 
 def role_rules() -> Resource:
-    """Let only the role admin pass where a part of the path is ``admin``, however it is spelt."""
-    is_admin = {
-        "or_ids": {"ids": [_said(JWT, "jwt", "role"), _said(METADATA, "role")]},
-    }
+    """Match whoever has not the role admin where a part of the path is ``admin``, however spelt.
+
+    A token's role is in the header that only the check of tokens sets, a program's in metadata.
+    """
+    by_token = {"header": {"name": ROLE, "string_match": {"exact": "admin"}}}
+    is_admin = {"or_ids": {"ids": [by_token, _said(METADATA, "role")]}}
     policy = {
         # A search for the word is much cheaper than the pattern, and mostly ends it.
         "permissions": [
@@ -147,7 +145,7 @@ def role_rules() -> Resource:
         ],
         "principals": [{"not_id": is_admin}],
     }
-    return {"action": "DENY", "policies": {"admin-only": policy}}
+    return {"admin-only": policy}
 
 
 def _said(filter_name: str, *path: str) -> Resource:
@@ -201,7 +199,6 @@ def _issuer(world: World) -> Resource:
         "local_jwks": {"inline_string": world.access.jwks},
         "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
         "forward": False,
-        "payload_in_metadata": "jwt",
         "claim_to_headers": [
             {"header_name": USER, "claim_name": "sub"},
             {"header_name": ROLE, "claim_name": "role"},

@@ -76,7 +76,9 @@ def opened(world: World, policy: str | None = None) -> Resource:
     """Return how a host differs that asks for no token: pages of other sites may not call it."""
     config = {
         **CLOSED,
-        filters.PATHS: filters.rbac_per_route(filters.path_rules(origins(world))),
+        filters.RULES: filters.rbac_per_route(
+            filters.deny(filters.path_rules(), filters.origin_rules(origins(world)))
+        ),
     }
     return {**config, filters.HEADERS: filters.page_policy(policy)} if policy else config
 

@@ -31,16 +31,20 @@ def by_address(world: World) -> Resource:
 
 
 def by_caller(limits: Limits) -> Resource:
-    """Return the limits of each user and each API key."""
-    jwt = {"key": "envoy.filters.http.jwt_authn", "path": [{"key": "jwt"}, {"key": "sub"}]}
-    user = {
-        "descriptor_key": "user",
-        "metadata_key": jwt,
-        "source": "DYNAMIC",
-        "skip_if_absent": True,
-    }
-    client = {"header_name": "x-client-id", "descriptor_key": "client", "skip_if_absent": True}
-    counted = [[{"metadata": user}], [{"request_headers": client}]]
+    """Return the limits of each user and each API key: by headers that only we can have set."""
+    callers = (("x-user", "user"), ("x-client-id", "client"))
+    counted: list[list[Resource]] = [
+        [
+            {
+                "request_headers": {
+                    "header_name": header,
+                    "descriptor_key": key,
+                    "skip_if_absent": True,
+                }
+            }
+        ]
+        for header, key in callers
+    ]
     rows = [_bucket_of(limits.user, ("user", "")), _bucket_of(limits.client, ("client", ""))]
     return _filter("alfred.limit.caller", counted, rows, overall=limits.overall, tell=False)
 

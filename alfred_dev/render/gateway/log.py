@@ -11,7 +11,7 @@ LINE = {
     "at": "%START_TIME%",
     "request_id": "%REQ(X-REQUEST-ID)%",
     "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
-    "user": "%DYNAMIC_METADATA(envoy.filters.http.jwt_authn:jwt:sub)%",
+    "user": "%REQ(X-USER)%",
     "api_client": "%DYNAMIC_METADATA(alfred:client)%",
     "method": "%REQ(:METHOD)%",
     "host": "%REQ(:AUTHORITY)%",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from alfred_dev import failure, logs, reconcile, status, topology, waves
 from alfred_dev.catalog.model import ProbeKind, Profile
 from alfred_dev.errors import MachineError, Where
 from alfred_dev.failure import Failure, FailureClass
-from alfred_dev.host import listeners
+from alfred_dev.host import listeners, processes
 from alfred_dev.plan import LOOPBACK, Plan, only
 from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe_all
@@ -97,7 +96,7 @@ def up(
     Raises MachineError when a port is held by somebody else; then nothing was started.
     """
     began = time.monotonic()
-    oom = out_of_memory_kills()
+    oom = processes.memory_kills()
     if trouble := stack.runtime.trouble():
         progress.note(f"{trouble}: all of it is started anew")
         wanted = only(stack.plan, {*wanted.ids, *selection(stack)})
@@ -126,7 +125,7 @@ def up(
     put_topology(stack, statuses, progress)
     if end is not End.HEALTHY:
         statuses = look(stack, chosen=wanted.ids)  # what was blocked has not been asked yet
-    killed = out_of_memory_kills() > oom
+    killed = processes.memory_kills() > oom
     failures = () if end is End.HEALTHY else explain(stack, statuses, out_of_memory=killed)
     return Report(
         statuses=statuses,
@@ -372,12 +371,3 @@ def down(
         if cleaned:
             tell(f"ended what a killed supervisor had left behind: {', '.join(cleaned)}")
     forget(workspace)
-
-
-def out_of_memory_kills() -> int:
-    """Return how many processes the kernel has killed for memory since boot; 0 if not told."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/vmstat").read_text().splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    return 0

@@ -66,6 +66,15 @@ def alive(pid: int, started: float | str) -> bool:
     return now is not None and abs(now - started) <= TOLERANCE_S
 
 
+def memory_kills() -> int:
+    """Return how many processes the kernel has killed for memory since boot; 0 if not told."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
 @functools.cache
 def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -61,14 +61,16 @@ class Running:
 
     ``ports``: TCP ports on which its processes listen; ``started_at``: seconds since the epoch;
     ``started_before``: the same of the start before, where it was started over and that is known;
-    ``spec``: how the running process was started, None when that is not known; ``finished``: it
-    ended by itself, and well.
+    ``memory_kills``: how many processes the kernel had killed for memory at the start before, or at
+    the only one, -1 where that is not known; ``spec``: how the running process was started, None
+    when that is not known; ``finished``: it ended by itself, and well.
     """
 
     state: State
     pid: int = 0
     started_at: float = 0.0
     started_before: float = 0.0
+    memory_kills: int = -1
     restarts: int = 0
     detail: str = ""
     ports: frozenset[int] = frozenset()

@@ -44,20 +44,24 @@ def become(service: str, environment: Mapping[str, str]) -> None:
 def write_down(run: Path, service: str, spec: object) -> None:
     """Record process, time, and how many starts came before it since the last deliberate one.
 
-    ``before``: when the one before it was, 0 for none.
+    ``before``: when the one before it was, 0 for none; ``memory_kills``: how many processes the
+    kernel had killed for memory then, or now at the first start.
     """
     path = started_file(run, service)
+    now = processes.memory_kills()
     try:
         last = json.loads(path.read_text())
-        starts, before = last["starts"], last["at"]
+        starts, before, kills = last["starts"], last["at"], last["memory_kills_now"]
     except (OSError, ValueError, KeyError, TypeError):  # the first start, or a torn file
-        starts, before = 0, 0.0
+        starts, before, kills = 0, 0.0, now
     pid = os.getpid()
     record = {
         "pid": pid,
         "identity": processes.identity(pid),
         "at": time.time(),
         "before": before,
+        "memory_kills": kills,
+        "memory_kills_now": now,
         "starts": starts + 1,
         "spec": spec,
     }

@@ -49,6 +49,7 @@ class Started:
     identity: str
     at: float
     before: float
+    memory_kills: int
     starts: int
     spec: LaunchSpec
 
@@ -100,6 +101,7 @@ class ProcessRuntime:
                 pid=pid,
                 started_at=note.at if note else 0.0,
                 started_before=note.before if note else 0.0,
+                memory_kills=note.memory_kills if note else -1,
                 restarts=note.starts - 1 if note else 0,
                 detail=ended.get(name, record["spawnerr"]) if state is not State.RUNNING else "",
                 ports=listens.get(name, frozenset()),
@@ -129,6 +131,7 @@ class ProcessRuntime:
                     identity=str(data["identity"]),
                     at=float(data["at"]),
                     before=float(data.get("before", 0.0)),
+                    memory_kills=int(data.get("memory_kills", -1)),
                     starts=int(data["starts"]),
                     spec=spec,
                 )

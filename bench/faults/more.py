@@ -253,7 +253,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("U16", "a service is killed over and over", "killed service-restarting", killed_often,
           touches="model-registry", subjects="model-registry", pair=False),
     fault("U17", "the mails are garbage", "data-damaged",
-          offline_data("mail-server", scribbled("*")), touches="mail-server",
+          offline_data("mail-server", scribbled("*.db")), touches="mail-server",
           subjects="mail-server", pair=False),
     fault("U18", "the vectors are garbage", "data-damaged",
           offline_data("vector-db", scribbled("*")), touches="vector-db", subjects="vector-db",

@@ -30,7 +30,8 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
 
 def _by_kernel(service: Service, seen: Services) -> bool:
     memory = "memory" in service.ending.lower() or "oom" in service.ending.lower()
-    return memory or ("SIGKILL" in service.ending and seen.oom_kills > 0)
+    since = seen.oom_kills > service.status.running.memory_kills >= 0
+    return memory or ("SIGKILL" in service.ending and since)
 
 
 CHECK = Check(

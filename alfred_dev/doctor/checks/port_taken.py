@@ -63,7 +63,8 @@ def _cause(conflict: Conflict, *, beside: bool) -> str:
             f"port {conflict.port} of {conflict.service} is shared: it is also {holder}, "
             "and `localhost` may mean either"
         )
-    return f"port {conflict.port} of {conflict.service} is {holder}"
+    verb = "" if conflict.reason else "is "
+    return f"port {conflict.port} of {conflict.service} {verb}{holder}"
 
 
 def _said(seen: Ports, name: str) -> tuple[str, ...]:

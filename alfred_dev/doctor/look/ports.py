@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.scene import Scene
-from alfred_dev.doctor.seen import Services
+from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.host import listeners
 from alfred_dev.host.listeners import Conflict, Listener
+from alfred_dev.runtime.base import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +48,24 @@ def _ports(everything: list[Listener], seen: Services, inside: bool) -> Ports:
         if found.pid not in owners and not (inside and found.port in published)
     ]
     conflicts = listeners.conflicts(wanted, foreign)
-    down = {p: n for p, n in wanted.items() if not seen[n].process.pids and p not in published}
+    # One that is started over may be about to listen: what it says tells who was in its way.
+    down = {
+        p: n
+        for p, n in wanted.items()
+        if not seen[n].process.pids and p not in published and not _again(seen[n])
+    }
     contained = {row.id for row in seen.rows if row.status.service.contained}
     hidden = listeners.unlisted(down, conflicts, published=contained)
     return Ports(
         conflicts=tuple(listeners.with_containers([*conflicts, *hidden])),
         ours=tuple((owners[f.pid], f) for f in everything if f.pid in owners and f.pid),
         services=seen,
+    )
+
+
+def _again(service: Service) -> bool:
+    return service.status.running.state in (State.BACKOFF, State.STARTING) or (
+        service.young and service.status.running.restarts > 0
     )
 
 

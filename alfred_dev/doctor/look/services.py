@@ -137,7 +137,7 @@ def _joined(
         keeper_frozen=frozen,
         keeper_said=() if alive else _keeper_said(stack),
         rows=tuple(rows),
-        oom_kills=lifecycle.out_of_memory_kills(),
+        oom_kills=processes.memory_kills(),
     )
 
 

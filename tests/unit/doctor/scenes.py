@@ -40,6 +40,7 @@ def seen(
         running[service.id] = Running(
             state=state,
             pid=100 if runs else 0,
+            memory_kills=0,
             detail=(details or {}).get(service.id, ""),
             ports=frozenset(ports),
             spec=LaunchSpec(service=service.id, source="x", argv=("x",), environment={}),

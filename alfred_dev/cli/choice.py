@@ -23,10 +23,12 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obtaining:
-    """How images are had. ``offline``: nobody outside is asked; ``build``: ours are made anew."""
+    """How images are had. ``offline``: nobody outside is asked; ``build``: ours are made anew;
+    ``yes``: what a checkout says may be built."""
 
     offline: bool = False
     build: bool = False
+    yes: bool = False
 
 
 OBTAIN = Obtaining()

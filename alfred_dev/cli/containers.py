@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alfred_dev.catalog.model import Catalog
-from alfred_dev.cli import choice
+from alfred_dev.cli import checkouts, choice
 from alfred_dev.cli.choice import Obtaining, Tell
 from alfred_dev.container_sources import OURS, mirrored
 from alfred_dev.embedded import engines
@@ -174,14 +174,16 @@ class Containers:
             return False
         if any(source.kind in OURS for source in sources):
             self.builder().ensure(anew=how.build, offline=how.offline)
-        for service in wanted.platform:
-            if service.source.kind is SourceKind.CHECKOUT:
-                name, context = (
-                    render.built(self.place.project, service.id),
-                    Path(service.source.path),
-                )
-                contexts.ensure(self.docker, self.engine, name, context, self.tell, anew=how.build)
+        self._build(checkouts.of(wanted.platform), how)
         return True
+
+    def _build(self, folders: Mapping[str, Path], how: Obtaining) -> None:
+        """Build what a checkout of the platform holds, when it changed and may be built."""
+        if folders and self.platform is not None:
+            checkouts.permit(self.place.root, self.platform, [*folders], yes=how.yes)
+        for name, folder in folders.items():
+            image = render.built(self.place.project, name)
+            contexts.ensure(self.docker, self.engine, image, folder, self.tell, anew=how.build)
 
     def _say_failed(self, failed: Mapping[str, str]) -> None:
         reasons: dict[str, list[str]] = {}

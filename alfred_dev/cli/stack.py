@@ -97,7 +97,7 @@ def up(
                 report = lifecycle.up(stack, wanted, shown, wait=not no_wait, timeout_s=timeout_s)
         return stack, report
 
-    stack, report = bring_up(Obtaining(offline=offline, build=build))
+    stack, report = bring_up(Obtaining(offline=offline, build=build, yes=yes))
     finish(stack, report, command="up", waited=not no_wait, as_json=as_json)
     if watch:
         _rebuild_on_save(stack, lambda: bring_up(Obtaining(offline=offline)))
@@ -122,6 +122,8 @@ def _rebuild_on_save(stack: Stack, bring_up: Callable[[], tuple[Stack, Report]])
     for _ in watchfiles.watch(*folders, raise_interrupt=False):
         try:
             built, report = bring_up()
+        except InterruptedByUser:
+            raise
         except AlfredError as error:
             session.note(f"{error.what}: {error.cause}")
         else:

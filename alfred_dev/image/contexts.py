@@ -10,6 +10,7 @@ from pathlib import Path
 from alfred_dev.engine.api import MISSING, Engine, EngineAnswerError
 from alfred_dev.engine.command import Docker, last_lines
 from alfred_dev.errors import AlfredError
+from alfred_dev.image import ignored
 
 LABEL = "dev.alfred.context"
 DOCKERFILE = "Dockerfile"
@@ -29,7 +30,7 @@ def why_not(context: Path) -> str:
 def fingerprint(context: Path) -> str:
     """Return what changes whenever a file of the context is saved, added or removed."""
     digest = hashlib.sha256()
-    for path in _files(context):
+    for path in _files(context, _left_out(context)):
         found = path.lstat()
         digest.update(
             f"{path.relative_to(context)}\0{found.st_size}\0{found.st_mtime_ns}\n".encode()
@@ -37,13 +38,28 @@ def fingerprint(context: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _left_out(context: Path) -> Callable[[Path], bool]:
+    """Return what tells whether a file never reaches the engine; the Dockerfile always does."""
+    try:
+        named = ignored.ignored((context / ignored.FILE).read_text(errors="replace"))
+    except OSError:  # there is none
+        return lambda _: False
+    needed = {DOCKERFILE, ignored.FILE}
+
+    def left_out(path: Path) -> bool:
+        relative = path.relative_to(context).as_posix()
+        return relative not in needed and named(relative)
+
+    return left_out
+
+
+def _files(folder: Path, left_out: Callable[[Path], bool]) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.name in SKIPPED:
             continue
         if path.is_dir() and not path.is_symlink():
-            yield from _files(path)
-        else:
+            yield from _files(path, left_out)
+        elif not left_out(path):
             yield path
 
 

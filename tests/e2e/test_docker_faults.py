@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import os
 import re
@@ -59,6 +60,21 @@ def test_a_network_of_somebody_else_is_left_alone(contained: Contained) -> None:
         assert other != name
         contained.ok("down", "--volumes", "--yes")
         assert name in contained.engine.docker("network", "ls", "--format", "{{.Name}}")
+    finally:
+        contained.engine.docker("network", "rm", name)
+
+
+def test_the_network_moves_when_its_addresses_are_taken(contained: Contained) -> None:
+    contained.ok("up", "auth-ui")
+    form = "{{(index .IPAM.Config 0).Subnet}}"
+    look = ("network", "inspect", "--format", form)
+    before = contained.engine.docker(*look, *contained.labelled("network"))
+    contained.ok("down")
+    name = f"{contained.project}-stranger"
+    contained.engine.docker("network", "create", "--subnet", before, name)
+    try:
+        contained.ok("up", "auth-ui")
+        assert contained.engine.docker(*look, *contained.labelled("network")) != before
     finally:
         contained.engine.docker("network", "rm", name)
 
@@ -225,6 +241,9 @@ def test_images_come_from_a_mirror_once(
         contained.engine.try_docker("rmi", image)
 
 
+UNNAMED = ("images", "--quiet", "--filter", "dangling=true")
+
+
 def test_our_image_is_put_on_a_base_of_a_registry(
     engine: Engine, registry: str, tmp_path: Path
 ) -> None:
@@ -239,6 +258,7 @@ def test_our_image_is_put_on_a_base_of_a_registry(
     lock = tmp_path / "requirements.lock"
     lock.write_text(one_requirement("h11"))
     builder = engine.builder(lock, base)
+    unnamed = set(engine.docker(*UNNAMED).split())
     try:
         with contextlib.closing(builder.engine):
             builder.ensure()
@@ -248,7 +268,7 @@ def test_our_image_is_put_on_a_base_of_a_registry(
         for package in ("h11", "asyncio"):
             assert re.search(rf"{package}/__pycache__/__init__\.\S+ matches", said)
         assert "alfred_dev" in engine.docker(*run, "-c", "import alfred_dev; print(alfred_dev)")
-        assert engine.docker("images", "--quiet", "--filter", "dangling=true") == ""
+        assert set(engine.docker(*UNNAMED).split()) <= unnamed
     finally:
         for image in (builder.name(), builder.base_name(), base):
             engine.try_docker("rmi", image)
@@ -260,6 +280,61 @@ def one_requirement(name: str) -> str:
     begin = next(i for i, line in enumerate(lines) if line.startswith(f"{name}=="))
     rest = itertools.takewhile(lambda line: line.startswith(" "), lines[begin + 1 :])
     return "\n".join([lines[begin], *rest]) + "\n"
+
+
+@pytest.fixture
+def page(contained: Contained) -> Path:
+    """The folder from which a checkout of the platform builds auth-ui."""
+    context = contained.root.parent / "platform/services/auth-ui"
+    context.mkdir(parents=True)
+    (context / ".dockerignore").write_text("*.md\n")
+    (context / "page.py").write_text("print('one', flush=True)\n" + PAGE)
+    (context / "Dockerfile").write_text(
+        f"FROM {contained.engine.embedded}\nCOPY page.py /page.py\nSTOPSIGNAL SIGKILL\n"
+        'CMD ["python3", "/page.py"]\n'
+    )
+    (contained.root / "alfred.yaml").write_text("platform: ../platform\n")
+    return context
+
+
+PAGE = """
+import http.server, socket
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("", PORT), Page).serve_forever()
+""".replace("PORT", "80")
+
+
+def test_a_checkout_is_built_when_allowed_and_changed(contained: Contained, page: Path) -> None:
+    refused = contained.run("up", "auth-ui")
+    assert (refused.returncode, "up --yes" in refused.stderr) == (2, True), refused.stderr
+    assert contained.labelled("container") == []
+    try:
+        contained.ok("up", "auth-ui", "--yes")
+        assert contained.status("auth-ui")["from"] == "checkout"
+        before = contained.ids()
+        (page / "README.md").write_text("what no image is made of")
+        contained.ok("up", "auth-ui")
+        assert contained.ids() == before
+        watching = contained.popen("up", "auth-ui", "--watch")
+        try:
+            while "watching" not in (watching.stderr or io.StringIO()).readline():
+                assert watching.poll() is None
+            (page / "page.py").write_text("print('two', flush=True)\n" + PAGE)
+            for _ in range(240):
+                if "two" in contained.run("logs", "auth-ui").stdout:
+                    break
+                time.sleep(0.25)
+            assert contained.ids() != before
+        finally:
+            watching.send_signal(signal.SIGINT)
+            assert "Traceback" not in watching.communicate(timeout=60)[1]
+    finally:
+        contained.ok("down")
+        old = contained.engine.docker(*UNNAMED, "--filter", "label=dev.alfred.context").split()
+        contained.engine.try_docker("rmi", f"{contained.project}-auth-ui:latest", *old)
 
 
 @pytest.fixture(scope="module")
@@ -298,18 +373,24 @@ class PrivateEngine:
         self.short = Path(tempfile.mkdtemp(prefix="ad-"))  # a socket's path must not be long
         self.socket = self.short / "docker.sock"
         self.variables = {"DOCKER_HOST": f"unix://{self.socket}"}
-        alone = ["unshare", "--net", "sh", "-c", "ip link set lo up; exec sleep 3600"]
+        script = "ip link set lo up; exec sleep 3600"
+        alone = ["unshare", "--net", "--mount", "sh", "-c", script]
         self.network = subprocess.Popen(alone)
 
     @property
     def engine(self) -> Engine:
         return Engine(self.variables, ["nsenter", f"--net=/proc/{self.network.pid}/ns/net"])
 
+    @property
+    def seeing(self) -> list[str]:
+        """What runs a command with the files that this engine sees."""
+        return ["nsenter", f"--mount=/proc/{self.network.pid}/ns/mnt"]
+
     def start(self) -> None:
         log = (self.disk / "log").open("a")
         self.process = subprocess.Popen(
             [
-                *self.engine.inside, "dockerd", "--host", f"unix://{self.socket}",
+                *self.engine.inside, *self.seeing, "dockerd", "--host", f"unix://{self.socket}",
                 "--data-root", f"{self.disk}/data", "--exec-root", f"{self.short}/exec",
                 "--pidfile", f"{self.short}/pid", "--bridge", "none", "--iptables=false",
                 "--ip6tables=false",
@@ -346,6 +427,24 @@ def test_a_stack_survives_the_restart_of_its_engine(private: PrivateEngine, tmp_
         checkout.ok("up", "redis")
         assert checkout.status("redis")["health"] == "healthy"
     finally:
+        checkout.end()
+
+
+def test_an_engine_that_does_not_see_the_checkout_says_which_file_is_missing(
+    private: PrivateEngine, tmp_path: Path
+) -> None:
+    checkout = Contained.on(private.engine, tmp_path / "project")
+    home = checkout.root / ".alfred"
+    home.mkdir()
+    mount = [*private.seeing, "mount", "-t", "tmpfs", "tmpfs", str(home)]
+    subprocess.run(mount, check=True)  # as an engine in a virtual machine that has not all folders
+    try:
+        done = checkout.run("up", "redis")
+        assert done.returncode == 3, done.stderr
+        assert "a file that a container mounts is not there" in done.stderr
+        assert f"ls -ld '{home}" in done.stderr
+    finally:
+        subprocess.run([*private.seeing, "umount", str(home)], check=True)
         checkout.end()
 
 

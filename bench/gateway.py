@@ -45,15 +45,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
         folder = Path(name)
         answers = free_port()
-        stack.enter_context(_envoy(folder / "answers", _answering(answers)))
+        behind = stack.enter_context(_envoy(folder / "answers", _answering(answers)))
         door = stack.enter_context(doors.opened(_made(folder / "door")))
         services = door.services
         door.services = dict.fromkeys(services, answers)
         door.write()
         bare = free_port()
-        stack.enter_context(_envoy(folder / "bare", _bare(door, bare, answers)))
+        plain = stack.enter_context(_envoy(folder / "bare", _bare(door, bare, answers)))
         time.sleep(1)
         _latency_and_throughput(door, answers, bare)
+        _processor(door, bare, plain, behind)
         _reloads(door)
         door.services = services
         door.write()
@@ -63,18 +64,10 @@ def main() -> None:
 
 
 def _latency_and_throughput(door: Door, answers: int, bare: int) -> None:
-    token = f"Authorization: Bearer {door.token()}"
-    name = f"Host: {host('api')}"
     ways = {
         "direct": [f"http://127.0.0.1:{answers}/x"],
         "bare TLS proxy": [f"https://127.0.0.1:{bare}/x"],
-        "gateway": [
-            "-H",
-            name,
-            "-H",
-            token,
-            f"https://127.0.0.1:{door.ports[HTTPS]}/agents/core/x",
-        ],
+        "gateway": _asking(door),
     }
     one = {way: [_wrk(1, rest) for _ in range(ROUNDS)] for way, rest in ways.items()}
     for way, found in one.items():
@@ -95,6 +88,47 @@ def _latency_and_throughput(door: Door, answers: int, bare: int) -> None:
     _row("throughput, gateway : bare TLS proxy", f"{ratio:.2f}", ">= 0.8")
 
 
+def _asking(door: Door) -> list[str]:
+    """What wrk asks the gateway."""
+    headers = (f"Host: {host('api')}", f"Authorization: Bearer {door.token()}")
+    url = f"https://127.0.0.1:{door.ports[HTTPS]}/agents/core/x"
+    return [*(word for header in headers for word in ("-H", header)), url]
+
+
+def _processor(door: Door, bare: int, plain: int, behind: int) -> None:
+    """Compare what a request takes of the processors, wrk and the service included.
+
+    On a machine that does nothing else this is the ratio of throughputs; where others work as
+    well, theirs does not count. ``plain``, ``behind``: processes of the bare proxy and the service.
+    """
+    ways = {
+        "gateway": (door.process.pid, _asking(door)),
+        "bare": (plain, [f"https://127.0.0.1:{bare}/x"]),
+    }
+    spent: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    for _ in range(ROUNDS):
+        for way, (proxy, rest) in ways.items():
+            before = [_seconds(pid) for pid in (proxy, behind)]
+            children = sum(os.times()[2:4])
+            asked = _wrk(CONNECTIONS, rest)["requests"]
+            used = [_seconds(pid) - was for pid, was in zip((proxy, behind), before, strict=True)]
+            whole = sum(used) + sum(os.times()[2:4]) - children
+            spent[way].append((used[0] / asked * 1e6, whole / asked * 1e6))
+    for way, found in spent.items():
+        own, whole = (statistics.median(row[i] for row in found) for i in (0, 1))
+        _row(f"processor time a request, {way}", f"{own:.0f} us, with both ends {whole:.0f} us")
+    ratio = statistics.median(
+        b[1] / g[1] for g, b in zip(spent["gateway"], spent["bare"], strict=True)
+    )
+    _row("throughput by processor time, gateway : bare", f"{ratio:.2f}", ">= 0.8")
+
+
+def _seconds(pid: int) -> float:
+    """Return the processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _wrk(connections: int, rest: list[str]) -> dict[str, float]:
     """Run wrk; every answer must be a good one."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", *rest]
@@ -105,7 +139,12 @@ def _wrk(connections: int, rest: list[str]) -> dict[str, float]:
         f"p{name}": _ms(*value) for name, *value in re.findall(r"(\d+)%\s+([\d.]+)(us|ms|s)", text)
     }
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
-    return {**found, "rate": float(rate[1]) if rate else 0.0}
+    asked = re.search(r"(\d+) requests in", text)
+    return {
+        **found,
+        "rate": float(rate[1]) if rate else 0.0,
+        "requests": float(asked[1]) if asked else 0.0,
+    }
 
 
 def _ms(number: str, unit: str) -> float:
@@ -114,10 +153,10 @@ def _ms(number: str, unit: str) -> float:
 
 def _reloads(door: Door) -> None:
     """Change a route over and over while wrk asks; time it until the first right answer."""
-    headers = ["-H", f"Host: {host('api')}", "-H", f"Authorization: Bearer {door.token()}"]
-    url = f"https://127.0.0.1:{door.ports[HTTPS]}/agents/core/x"
     load = subprocess.Popen(
-        ["wrk", "-t1", "-c4", f"-d{SECONDS * 2}s", *headers, url], stdout=subprocess.PIPE, text=True
+        ["wrk", "-t1", "-c4", f"-d{SECONDS * 2}s", *_asking(door)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     times = []
     token = door.token()
@@ -250,7 +289,7 @@ def _static(
 
 
 @contextmanager
-def _envoy(folder: Path, document: dict[str, object]) -> Iterator[None]:
+def _envoy(folder: Path, document: dict[str, object]) -> Iterator[int]:
     _made(folder)
     (folder / "envoy.yaml").write_text(yaml.safe_dump(document))
     process = subprocess.Popen(
@@ -258,7 +297,7 @@ def _envoy(folder: Path, document: dict[str, object]) -> Iterator[None]:
         cwd=folder, stdout=subprocess.DEVNULL, stderr=(folder / "log").open("w"),
     )  # fmt: skip
     try:
-        yield
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()

@@ -116,7 +116,7 @@ def _asked(scene: Scene, sibling: str, name: str, wanted: Iterable[Endpoint]) ->
     if compose is None:
         return ()
     asked = list(wanted)
-    question = json.dumps([[e.service, e.listen, _path(e)] for e in asked])
+    question = json.dumps([[e.service, e.container_port, _path(e)] for e in asked])
     command = ("exec", "--interactive", name, "python3", "-IS", "-c", SCRIPT)
     done = compose.docker.run(*command, given=question.encode(), timeout_s=TIMEOUT_S)
     return understood(done.out, sibling, asked)
@@ -133,7 +133,7 @@ def understood(out: str, sibling: str, asked: Iterable[Endpoint]) -> tuple[Seen,
     except ValueError:
         return ()
     return tuple(
-        Seen(service=e.service, port=e.listen, sibling=sibling, addresses=tuple(found),
+        Seen(service=e.service, port=e.container_port, sibling=sibling, addresses=tuple(found),
              refused=refused, said=said)
         for e, (found, refused, said) in zip(asked, answers, strict=True)
     )  # fmt: skip

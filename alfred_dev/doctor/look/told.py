@@ -124,7 +124,7 @@ class _Right:
         if not self.inside or developer:
             return self.plan.endpoints_environment.get(name, "")
         setting = self.plan.settings.__getitem__
-        quoted = told(variable, dependency, endpoint.listen, lambda key: url_quoted(setting(key)))
+        quoted = told(variable, dependency, endpoint.container_port, lambda key: url_quoted(setting(key)))
         return quoted[name]
 
     def target(self, endpoint: Endpoint) -> Target:
@@ -132,7 +132,7 @@ class _Right:
         here = target_of(endpoint, self.plan.settings)
         if not self.inside or self.plan[endpoint.service].by_developer:
             return here
-        return replace(here, host=endpoint.service, port=endpoint.listen)
+        return replace(here, host=endpoint.service, port=endpoint.container_port)
 
     def asked_here(self, target: Target, endpoint: Endpoint) -> Target | None:
         """Return how to ask ``target`` from this machine, None where it cannot be right."""
@@ -140,7 +140,7 @@ class _Right:
             return target
         service = self.plan[endpoint.service]
         names = (service.id, *service.aliases)
-        if target.host not in names or target.port != endpoint.listen:
+        if target.host not in names or target.port != endpoint.container_port:
             return None
         return replace(target, host=LOOPBACK, port=endpoint.port)
 
@@ -185,7 +185,7 @@ def _why(target: Target, endpoint: Endpoint, plan: Plan) -> str:
     if target.host in ("localhost", "127.0.0.1", "::1"):
         return f"inside a container {target.host} is that container itself"
     if target.host == endpoint.service:
-        return f"{endpoint.service} listens on {endpoint.listen} inside; {target.port} is not it"
+        return f"{endpoint.service} listens on {endpoint.container_port} inside; {target.port} is not it"
     known = target.host in plan.ids
     return f"{target.host} is another service" if known else f"nobody is called {target.host}"
 

@@ -124,7 +124,9 @@ class _Right:
         if not self.inside or developer:
             return self.plan.endpoints_environment.get(name, "")
         setting = self.plan.settings.__getitem__
-        quoted = told(variable, dependency, endpoint.container_port, lambda key: url_quoted(setting(key)))
+        quoted = told(
+            variable, dependency, endpoint.container_port, lambda key: url_quoted(setting(key))
+        )
         return quoted[name]
 
     def target(self, endpoint: Endpoint) -> Target:

@@ -9,7 +9,7 @@ from alfred_dev.catalog.model import ProbeKind, Tier
 from alfred_dev.hostnames import DASHBOARD
 from alfred_dev.plan import LOOPBACK, Endpoint, Plan, PlannedService
 from alfred_dev.render import alerts
-from alfred_dev.render.gateway.world import GATEWAY
+from alfred_dev.render.gateway.world import FIGURES, GATEWAY
 from alfred_dev.render.pace import Pace
 from alfred_dev.render.text import yaml_text
 from alfred_dev.workspace import Artifact
@@ -47,9 +47,15 @@ def render(
 
 
 def _contained(plan: Plan) -> list[dict[str, Any]]:
-    """Return the job of a gateway in the same network."""
-    found = [s for s in plan.contained if s.id == GATEWAY]
-    return [_gateway(f"{GATEWAY}:{_statistics(s).container_port}") for s in found]
+    """Return the jobs of a gateway in the same network, and of the dashboard behind it."""
+    found = next((s for s in plan.contained if s.id == GATEWAY), None)
+    if found is None:
+        return []
+    target = f"{GATEWAY}:{_statistics(found).container_port}"
+    jobs = [_gateway(target)]
+    if DASHBOARD in plan.ids:
+        jobs.append({**_job(DASHBOARD, target), "metrics_path": FIGURES, "honor_labels": True})
+    return jobs
 
 
 def _helpers(plan: Plan) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alfred_dev.hostnames import API, AUTH, DASHBOARD, Hostname
 from alfred_dev.render.gateway import api, clusters, hosts
-from alfred_dev.render.gateway.world import Resource, World
+from alfred_dev.render.gateway.world import FIGURES, Resource, World
 
 TABLE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 HEALTH = "/health"
@@ -101,12 +101,21 @@ def redirect(world: World) -> Resource:
 
 
 def statistics() -> Resource:
-    """Return what of Envoy's own pages a port may show: statistics and readiness, GET alone."""
+    """Return what of Envoy's own pages a port may show: statistics and readiness, GET alone.
+
+    The dashboard's figures too: from a container there is no other way to this machine's processes.
+    """
     get = {"headers": [{"name": ":method", "string_match": {"exact": "GET"}}]}
     routes = [
         {"match": {"path": path, **get}, "route": {"cluster": clusters.ADMIN}}
         for path in ("/stats/prometheus", "/ready")
     ]
+    figures = {
+        "cluster": DASHBOARD,
+        "prefix_rewrite": "/metrics",
+        "host_rewrite_literal": DASHBOARD,
+    }
+    routes.append({"match": {"path": FIGURES, **get}, "route": figures})
     routes.append(hosts.says({"prefix": "/"}, 404, "only /stats/prometheus and /ready are here"))
     return _table("statistics", [{"name": "statistics", "domains": ["*"], "routes": routes}])
 

@@ -12,6 +12,7 @@ from alfred_dev.hostnames import Hostname
 from alfred_dev.plan import Endpoint, Plan, PlannedService
 
 GATEWAY = "gateway"
+FIGURES = "/dashboard/metrics"  # on the port of statistics
 TYPES = "type.googleapis.com"
 Resource = dict[str, Any]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from alfred_dev import hostnames
 from alfred_dev.plan import EngineFacts, Facts, Plan
@@ -88,3 +89,17 @@ def test_the_published_image_is_given_the_same_command_line() -> None:
     entry = services(plan)["gateway"]
     assert entry["image"] == "envoyproxy/envoy:v1.40.0"
     assert entry["command"][:3] == ["envoy", "--config-path", "render/gateway/bootstrap.json"]
+
+
+def test_prometheus_finds_the_gateway_and_the_dashboard_behind_it() -> None:
+    engine = replace(CONTAINED, unavailable={})
+    facts = Facts(engines={**HELPERS, "dashboard": "ours"}, access=ACCESS, engine=engine)
+    found = docker.desired(make(catalog(), settings(), facts), SITE).artifacts
+    (text,) = (a.text for a in found if a.path == "prometheus/prometheus.yml")
+    jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    for name, path in (("gateway", "/stats/prometheus"), ("dashboard", "/dashboard/metrics")):
+        assert jobs[name]["static_configs"][0]["targets"] == ["gateway:9901"]
+        assert jobs[name]["metrics_path"] == path
+    assert jobs["dashboard"]["honor_labels"]
+    tables = next(a.text for a in found if a.path == "gateway/listeners.json")
+    assert '"/dashboard/metrics"' in tables

@@ -9,6 +9,8 @@ import http.client
 import json
 import math
 import os
+import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -109,41 +111,44 @@ def looks(folder: Path) -> list[Row]:
     return [
         ("first paint", f"{statistics.median(paints):.2f} s", "<= 1 s"),
         ("size", f"{size / 1000:.0f} KB", "<= 300 KB"),
-        ("a service stopped, shown", f"{statistics.median(reds):.2f} s", "<= 2 s"),
+        ("a service killed, shown", f"{statistics.median(reds):.2f} s", "<= 2 s"),
     ]
 
 
 def killed(folder: Path, page: Any) -> float:
-    """Stop a service; return the seconds from its end until the page shows that."""
+    """Kill a service; return the seconds from its end until the page shows that."""
     page.wait_for_selector("#card-auth-ui.good", timeout=60_000)
-    pid = json.loads((folder / ".alfred/run/started/auth-ui.json").read_text())["pid"]
-    stopping = threading.Thread(target=command, args=(folder, "stop", "auth-ui"))
-    stopping.start()
-    while Path(f"/proc/{pid}").exists():
-        time.sleep(0.002)
+    time.sleep(5)  # what it shows of the kill before must be over
+    pid = int(json.loads((folder / ".alfred/run/started/auth-ui.json").read_text())["pid"])
+    os.kill(pid, signal.SIGKILL)
     began = time.monotonic()
     page.wait_for_selector("#card-auth-ui.bad", timeout=30_000)
-    took = time.monotonic() - began
-    stopping.join()
-    command(folder, "start", "auth-ui")
-    return took
+    return time.monotonic() - began
+
+
+def raw_latencies(folder: Path, count: int) -> list[float]:
+    """Return the last ``count`` latencies that the service itself has logged, in seconds."""
+    text = "".join(
+        file.read_text(errors="replace")
+        for file in sorted((folder / ".alfred/logs").glob("model-registry.log*"), reverse=True)
+    )
+    found = re.findall(r"GET /v1/models 200 ([0-9.]+) ms", text)
+    return [float(ms) / 1000 for ms in found[-count:]]
 
 
 def quantiles(folder: Path) -> list[Row]:
-    """Return what is shown beside what a client measured, for as many requests as are told."""
-    raw: list[float] = []
+    """Return what is shown beside what each request took, for as many requests as are told."""
     client = http.client.HTTPConnection("127.0.0.1", 8079, timeout=10)
     before = reading()
     for _ in range(REQUESTS):
-        began = time.perf_counter()
         client.request("GET", "/v1/models")
         client.getresponse().read()
-        raw.append(time.perf_counter() - began)
     client.close()
     from alfred_dev.dashboard.figures import traffic
 
     shown = traffic(before, reading())
-    raw.sort()
+    time.sleep(1)  # the log's last lines
+    raw = sorted(raw_latencies(folder, REQUESTS))
     rows = []
     for name, share, told in (
         ("p50", 0.5, shown.p50), ("p95", 0.95, shown.p95), ("p99", 0.99, shown.p99),

@@ -84,6 +84,22 @@ def calls(old: Reading, new: Reading) -> dict[str, Traffic]:
     }
 
 
+HEAT_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+"""The heat map's rows: each up to so many milliseconds; one more is above all."""
+
+
+def heat(pairs: Iterable[tuple[Reading, Reading]]) -> tuple[int, ...]:
+    """Return how many requests of all services took how long, between two readings of each."""
+    found = [0.0] * (len(HEAT_MS) + 1)
+    for old, new in pairs:
+        counts, below = _difference(old.served, new.served), 0.0
+        for row, most in enumerate((*HEAT_MS, math.inf)):
+            within = max((n for bound, n in counts.items() if bound * 1000 <= most), default=0.0)
+            found[row] += max(within - below, 0.0)
+            below = max(below, within)
+    return tuple(round(count) for count in found)
+
+
 def _difference(old: Buckets, new: Buckets) -> dict[float, float]:
     """Return what was added; after a restart everything counts anew."""
     if new.get(math.inf, 0.0) < old.get(math.inf, 0.0):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from alfred_dev.catalog.model import Tier
-from alfred_dev.dashboard.figures import Traffic
+from alfred_dev.dashboard.figures import HEAT_MS, Traffic
 from alfred_dev.dashboard.seen import View
 from alfred_dev.hostnames import hostnames
 from alfred_dev.plan import Plan
@@ -35,6 +35,7 @@ def document(view: View) -> Document:
         "edges": edges(view),
         "certificates": [{"name": n, "expires_at": at} for n, at in view.certificates.items()],
         "tunnels": [dict(row) for row in view.tunnels],
+        "heat": {"at": view.heat[0], "counts": view.heat[1]} if view.heat else None,
         "resources": {name: round(used, 4) for name, used in view.resources.items()},
     }
 
@@ -43,6 +44,7 @@ def fixed(plan: Plan) -> Document:
     """Return what stays as long as the plan does."""
     return {
         "tiers": list(TIERS),
+        "heat_ms": list(HEAT_MS),
         "names": [
             {"name": h.name, "leads_to": h.leads_to, "url": plan.web_url(h.name) if h.web else None}
             for h in hostnames(plan.catalog, plan.domain)

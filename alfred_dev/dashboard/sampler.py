@@ -15,11 +15,11 @@ from typing import Any
 from alfred_dev import lifecycle
 from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.dashboard import ask
-from alfred_dev.dashboard.figures import Reading, Traffic, calls, read, traffic, window
+from alfred_dev.dashboard.figures import Reading, Traffic, calls, heat, read, traffic, window
 from alfred_dev.dashboard.history import History, Sample
 from alfred_dev.dashboard.seen import View
 from alfred_dev.errors import AlfredError
-from alfred_dev.host import usage
+from alfred_dev.host import processes, usage
 from alfred_dev.host.usage import Clocks, Usage
 from alfred_dev.lifecycle import Stack
 from alfred_dev.pki import certificates
@@ -35,6 +35,8 @@ WATCHED_S, ALONE_S = 1.0, 10.0
 FIGURES_WATCHED_S, FIGURES_ALONE_S = 2.0, 30.0
 HISTORY_S = 10.0
 WINDOW_S = 60.0
+HEAT_COLUMNS = 90
+PULSE_S = 0.2  # how often somebody who watches has it looked whether a process has ended
 ASKED_ALL_DAY = ("/", "/ready", "/metrics")
 Compose = Callable[[], Stack]
 
@@ -66,6 +68,7 @@ class Sampler:
         self._before: _Known | None = None
         self._readings: dict[str, deque[Reading]] = {}
         self._kept_at = self._figures_at = 0.0
+        self.heat: deque[tuple[float, tuple[int, ...]]] = deque(maxlen=HEAT_COLUMNS)
 
     async def run(self) -> None:
         """Look for ever. What goes wrong in one look is said, and does not end it."""
@@ -75,11 +78,24 @@ class Sampler:
                 await self._look()
             except (AlfredError, OSError, ValueError) as error:
                 log.warning("cannot look: %s", str(error).replace("\n", " "))
-            pause = (WATCHED_S if self.watchers else ALONE_S) - (time.monotonic() - began)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.2, pause)):
-                    await self._hurry.wait()
+            await self._rest(began)
             self._hurry.clear()
+
+    async def _rest(self, began: float) -> None:
+        """Wait until the next look is due. That a process has ended is seen at once, if watched."""
+        least = time.monotonic() + PULSE_S
+        while not self._hurry.is_set():
+            now, watched = time.monotonic(), self.watchers > 0
+            left = max(began + (WATCHED_S if watched else ALONE_S), least) - now
+            if left <= 0 or (watched and now >= least and self._somebody_ended()):
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, PULSE_S) if watched else left):
+                    await self._hurry.wait()
+
+    def _somebody_ended(self) -> bool:
+        pids = [s.running.pid for s in self.view.statuses if s.running.pid] if self.view else []
+        return any(not processes.exists(pid) for pid in pids)
 
     @contextlib.contextmanager
     def watched(self) -> Any:
@@ -117,6 +133,7 @@ class Sampler:
             resources=self._resources(stack, clocks),
             processors=usage.processors(),
             limits=self._memory_limits(statuses),
+            heat=self.heat[-1] if self.heat else None,
         )
         self._before = _Known(now, used, clocks)
         if now - self._kept_at >= HISTORY_S:
@@ -144,6 +161,8 @@ class Sampler:
                 quiet = {*ASKED_ALL_DAY, *(e.path for e in service.endpoints)}
                 kept = self._readings.setdefault(service.id, deque(maxlen=40))
                 kept.append(read(text, now, quiet))
+        last = [(kept[-2], kept[-1]) for kept in self._readings.values() if len(kept) > 1]
+        self.heat.append((now, heat([(o, n) for o, n in last if n.at == now])))
 
     def _pairs(self, now: float) -> dict[str, tuple[Reading, Reading]]:
         found = {}

@@ -17,7 +17,8 @@ class View:
     """What one look gave. ``at``: epoch seconds; ``cpu``: processors, by service; ``usage``: by
     service; ``traffic``: what each was asked; ``calls``: caller -> called -> traffic;
     ``certificates``: name -> the end, epoch seconds; ``resources``: of the machine, 0 to 1;
-    ``processors``: how many there are; ``limits``: bytes of memory a service may have."""
+    ``processors``: how many there are; ``limits``: bytes of memory a service may have;
+    ``heat``: when requests were counted last, and how many took how long."""
 
     at: float
     plan: Plan
@@ -31,3 +32,4 @@ class View:
     resources: Mapping[str, float] = field(default_factory=dict)
     processors: int = 1
     limits: Mapping[str, int] = field(default_factory=dict)
+    heat: tuple[float, tuple[int, ...]] | None = None

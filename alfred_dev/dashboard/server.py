@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from alfred_dev import logs
+from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.dashboard import ask, door, exposition, picture
 from alfred_dev.dashboard.sampler import Sampler
 from alfred_dev.plan import LOOPBACK
@@ -48,7 +49,8 @@ SAFE = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-LOG_BYTES, LOG_LINES = 64_000, 300
+LOG_BYTES, LOG_LINES, LOG_POLL_S = 64_000, 300, 0.5
+MAILS = 6
 BODY_BYTES = 4096
 RECENT_S = 900
 
@@ -82,6 +84,7 @@ class Dashboard:
             ("GET", "/api/history", self._history),
             ("GET", "/api/logs/{service}", self._logs),
             ("GET", "/api/alerts", self._alerts),
+            ("GET", "/api/mails", self._mails),
             ("POST", "/api/code", self._code),
             ("POST", "/api/restart/{service}", self._restart),
             ("POST", "/api/doctor", self._doctor),
@@ -156,19 +159,32 @@ class Dashboard:
 
     async def _history(self, request: Request) -> Response:
         found = await asyncio.to_thread(self.sampler.history.since, time.time() - RECENT_S)
-        return JSONResponse({"samples": [asdict(s) for s in found]}, headers=SAFE)
+        heat = [{"at": at, "counts": counts} for at, counts in self.sampler.heat]
+        return JSONResponse({"samples": [asdict(s) for s in found], "heat": heat}, headers=SAFE)
 
     async def _logs(self, request: Request) -> Response:
         name, stack = request.path_params["service"], self.sampler.stack
         if name not in stack.plan.ids:
             return _refused(404, "unknown-service", "there is no such service")
-        text = await asyncio.to_thread(stack.runtime.last_words, name, LOG_BYTES)
-        lines = list(logs.parse(name, text))[-LOG_LINES:]
-        rows = [
-            {"at": line.at.timestamp(), "text": masked(line.message, stack.plan.secrets)}
-            for line in lines
-        ]
-        return JSONResponse({"lines": rows}, headers=SAFE)
+        lines = self._log_lines(name)
+        headers = {**SAFE, "x-accel-buffering": "no"}
+        return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
+
+    async def _log_lines(self, name: str) -> AsyncIterator[bytes]:
+        """Yield the last lines of a service, then what it says from now on."""
+        told: list[Document] | None = None
+        while True:
+            stack = self.sampler.stack
+            text = await asyncio.to_thread(stack.runtime.last_words, name, LOG_BYTES)
+            now: list[Document] = [
+                {"at": line.at.timestamp(), "text": masked(line.message, stack.plan.secrets)}
+                for line in list(logs.parse(name, text))[-LOG_LINES:]
+            ]
+            new = added(told or [], now)
+            if new or told is None:
+                yield f"data: {json.dumps(new)}\n\n".encode()
+            told = now
+            await asyncio.sleep(LOG_POLL_S)
 
     async def _alerts(self, request: Request) -> Response:
         """Return what Prometheus tells now; ``known`` is false where none answers."""
@@ -188,6 +204,23 @@ class Dashboard:
             return JSONResponse({"known": False, "alerts": []}, headers=SAFE)
         return JSONResponse({"known": True, "alerts": rows}, headers=SAFE)
 
+    async def _mails(self, request: Request) -> Response:
+        """Return the newest mails, of any server that speaks Mailpit's API."""
+        mail = (e for e in self.sampler.stack.plan.endpoints if e.service == "mail-server")
+        port = next((e.port for e in mail if e.probe is ProbeKind.HTTP), 0)
+        text = await ask.get(LOOPBACK, port, f"/api/v1/messages?limit={MAILS}") if port else ""
+        try:
+            found = json.loads(text)
+            rows = [
+                {"id": m["ID"], "at": m["Created"], "subject": m["Subject"],
+                 "from": m["From"]["Name"] or m["From"]["Address"], "read": m["Read"]}
+                for m in found["messages"]
+            ]  # fmt: skip
+            told: Document = {"known": True, "total": found["total"], "mails": rows}
+        except (ValueError, KeyError, TypeError):
+            told = {"known": False, "total": 0, "mails": []}
+        return JSONResponse({**told, "url": f"http://{LOOPBACK}:{port}/"}, headers=SAFE)
+
     async def _restart(self, request: Request) -> Response:
         name = request.path_params["service"]
         if name not in self.sampler.stack.plan.ids or name == picture.DASHBOARD:
@@ -199,6 +232,15 @@ class Dashboard:
 
     async def _flow(self, request: Request) -> Response:
         return JSONResponse(await self.deeds.flow(), headers=SAFE)
+
+
+def added(before: list[Document], now: list[Document]) -> list[Document]:
+    """Return the lines of ``now`` that come after those of ``before``, both the end of one log."""
+    for gone in range(len(before)):
+        kept = before[gone:]
+        if now[: len(kept)] == kept:
+            return now[len(kept) :]
+    return now
 
 
 async def _file(name: str, kind: str, request: Request) -> Response:

@@ -57,7 +57,8 @@ class EmbeddedSpec:
 
     ``stands_in``: it plays a service that is not here, else it is the service's engine;
     ``bind``: the one IPv4 address to listen on; ``domain``: of which every sub-domain is ours;
-    ``api``: the parts of the platform's API to play; ``data``: an absolute folder of its own.
+    ``api``: the parts of the platform's API to play; ``data``: an absolute folder of its own;
+    ``page``: where the browser finds something better than the stand-in, empty for nowhere.
     """
 
     id: str
@@ -70,10 +71,12 @@ class EmbeddedSpec:
     api: tuple[str, ...]
     aliases: tuple[str, ...]
     data: Path
+    page: str = ""
 
     def to_json(self) -> str:
         """Return one line of ASCII JSON that ``from_json`` reads back."""
-        return json.dumps(asdict(self) | {"data": str(self.data)})
+        found = asdict(self) | {"data": str(self.data)}
+        return json.dumps({k: v for k, v in found.items() if k != "page" or v})
 
     @classmethod
     def from_json(cls, text: str) -> EmbeddedSpec:
@@ -94,6 +97,7 @@ class EmbeddedSpec:
             api=fields.take("api", _list_of(_name)),
             aliases=fields.take("aliases", _list_of(_name)),
             data=fields.take("data", _folder),
+            page=fields.take("page", _url) if "page" in fields.left else "",
         )
         fields.nothing_left()
         if not spec.ports:
@@ -124,6 +128,12 @@ def _text(value: object, where: str) -> str:
     if not isinstance(value, str) or not value or "\0" in value:
         raise SpecError(f"{where} is not text")
     return value
+
+
+def _url(value: object, where: str) -> str:
+    if value != "" and not re.fullmatch(r"https?://[\w.:\[\]-]+/?", _text(value, where)):
+        raise SpecError(f"{where} is not a URL: {value!r}")
+    return str(value)
 
 
 def _name(value: object, where: str) -> str:

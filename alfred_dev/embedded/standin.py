@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
 from alfred_dev.catalog.model import ProbeKind
@@ -17,6 +18,7 @@ from alfred_dev.embedded.pages import Handler, Page, routes_of
 from alfred_dev.embedded.readiness import Readiness, State, asker
 from alfred_dev.embedded.spec import EmbeddedSpec
 
+LOOPBACK_NAMES, DASHBOARD = ("127.0.0.1", "localhost"), "dashboard"
 NOT_CACHED = {"cache-control": "no-store"}
 
 
@@ -127,11 +129,21 @@ class StandIn:
         headers = {"content-security-policy": page.content_security_policy(), **NOT_CACHED}
         return HTMLResponse(text, status_code=status, headers=headers)
 
+    def _instead(self, request: Request) -> str:
+        """Return where the better page is: by port for who came by port, by name else."""
+        host, url = request.headers.get("host", ""), urlsplit(self.spec.page)
+        own, _, port = host.partition(":")
+        if own in LOOPBACK_NAMES or own == self.spec.id:
+            return self.spec.page
+        return f"//{DASHBOARD}.{own.partition('.')[2]}{f':{port}' if port else ''}{url.path or '/'}"
+
     async def _not_here(self, request: Request, exc: Exception) -> Response:
         """Answer what no page does: 404 and 405 as themselves, somebody else's software 501."""
         name = self.real or self.spec.title
         message = f"this is a stand-in of alfred-dev for {self.spec.id}: {name} is not here"
         if self.role is not None:
+            if self.spec.page and request.method == "GET":
+                return RedirectResponse(self._instead(request), headers=NOT_CACHED)
             if "text/html" in request.headers.get("accept", ""):
                 return self._page(self.readiness.known, status=501)
             return answers.error(501, "not-implemented", message)

@@ -7,6 +7,7 @@ from pathlib import Path
 from alfred_dev import __version__
 from alfred_dev.catalog.model import Container, ProbeKind
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
+from alfred_dev.hostnames import DASHBOARD
 from alfred_dev.plan import Plan, PlannedService, Source, SourceKind
 
 IMAGE = f"alfred-dev/embedded:{__version__}"
@@ -62,7 +63,16 @@ def spec(service: PlannedService, source: Source, plan: Plan) -> EmbeddedSpec:
         api=service.definition.api,
         aliases=service.aliases,
         data=Path(f"{HOME}/data" if service.is_helper else DATA, service.id),
+        page=page_of(service, plan),
     )
+
+
+def page_of(service: PlannedService, plan: Plan) -> str:
+    """Return the page that is better than a stand-in's: our dashboard, where Grafana is not."""
+    shown = service.id == "monitoring-dashboard" and DASHBOARD in plan.ids
+    if not shown or service.source.kind is not SourceKind.STAND_IN:
+        return ""
+    return plan[DASHBOARD].endpoints[0].url
 
 
 def _ask(name: str, variable: str, plan: Plan) -> Ask:

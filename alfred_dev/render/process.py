@@ -19,6 +19,7 @@ from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
 from alfred_dev.planner import fill
 from alfred_dev.render import dashboards, gateway, grafana, pace, prometheus, pubsub
 from alfred_dev.render.gateway.world import GATEWAY, Place
+from alfred_dev.render.ours import page_of
 from alfred_dev.runtime.base import Desired, LaunchSpec
 from alfred_dev.workspace import Artifact
 
@@ -217,6 +218,7 @@ def embedded_spec(service: PlannedService, plan: Plan, layout: Layout) -> Embedd
         api=service.definition.api,
         aliases=service.aliases,
         data=Path(layout.data, service.id),
+        page=page_of(service, plan),
     )
 
 

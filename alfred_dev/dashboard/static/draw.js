@@ -4,8 +4,9 @@ const KIND = {healthy: "good", starting: "warn", unhealthy: "bad", down: "bad"};
 
 // What only waits for somebody ill is not red: the eye shall find the root.
 export const waits = (s) => s.health !== "healthy" && s.blocked_by.length > 0 && s.health !== "down";
-export const kind = (s) => waits(s) ? "warn" : KIND[s.health];
-export const word = (s) => waits(s) ? "waiting" : s.health === "down" ? "not running" : s.health;
+// One that was killed may be back before the next look: it is red for a moment all the same.
+export const kind = (s) => s.fell ? "bad" : waits(s) ? "warn" : KIND[s.health];
+export const word = (s) => s.fell && s.health === "healthy" ? "started again" : waits(s) ? "waiting" : s.health === "down" ? "not running" : s.health;
 
 export function svg(tag, attributes, ...children) {
   const made = document.createElementNS(NS, tag);
@@ -149,6 +150,33 @@ export class Network {
     const mine = this.focus && (e.from === this.focus || e.to === this.focus);
     e.path.setAttribute("class", `edge ${e.kind || ""} ${this.focus ? (mine ? "near" : "far") : ""}`);
   }
+}
+
+// Columns of time, rows of latency; the more requests, the stronger.
+export function heat(place, columns, bounds) {
+  const phone = place.clientWidth < 700, W = phone ? 380 : 900, wide = phone ? 36 : 90;
+  const left = 56, top = 4, row = 15, n = bounds.length + 1, h = top + n * row, w = (W - left) / wide, seen = columns.slice(-wide);
+  const most = Math.max(1, ...columns.flatMap((c) => c.counts));
+  const root = svg("svg", {viewBox: `0 0 ${W} ${h + 18}`, role: "img", "aria-label": told(columns, bounds)});
+  bounds.forEach((b, i) => { if (i % 2 === 0 || i === n - 2) root.append(svg("text", {class: "axis", x: left - 8, y: top + (n - i) * row - row + 4, "text-anchor": "end"}, b < 1000 ? `${b} ms` : `${b / 1000} s`)); });
+  root.append(svg("rect", {class: "lane", x: left, y: top, width: W - left, height: n * row, rx: 4}));
+  seen.forEach((c, x) => c.counts.forEach((count, i) => {
+    if (!count) return;
+    const cell = svg("rect", {class: "cell", x: (left + (wide - seen.length + x) * w).toFixed(1), y: top + (n - 1 - i) * row + 0.5, width: Math.max(w - 0.6, 1).toFixed(1), height: row - 1, "fill-opacity": (0.18 + 0.82 * Math.log1p(count) / Math.log1p(most)).toFixed(2)});
+    cell.append(svg("title", {}, `${count} within ${bounds[i] ? `${bounds[i]} ms` : "more than 1 s"}, ${new Date(c.at * 1000).toLocaleTimeString()}`));
+    root.append(cell);
+  }));
+  if (columns.length > 1) {
+    const first = new Date(seen[0].at * 1000).toLocaleTimeString(), x = left + (wide - seen.length) * w;
+    root.append(svg("text", {class: "axis", x: Math.min(x, W - 130), y: h + 13}, first), svg("text", {class: "axis", x: W, y: h + 13, "text-anchor": "end"}, "now"));
+  }
+  place.replaceChildren(root);
+}
+
+function told(columns, bounds) {
+  const sums = bounds.map((_, i) => columns.reduce((n, c) => n + c.counts[i], 0)), above = columns.reduce((n, c) => n + c.counts[bounds.length], 0);
+  const all = sums.reduce((a, b) => a + b, above), most = sums.indexOf(Math.max(...sums));
+  return all ? `Latency of ${all} requests over time; most took up to ${bounds[most]} ms, ${above} more than a second` : "No requests yet";
 }
 
 export function spark(place, values) {

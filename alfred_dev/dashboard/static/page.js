@@ -1,5 +1,5 @@
 // The page: one stream of views from the server, drawn in place, so that focus never jumps.
-import {Network, kind, ms, rate, spark, svg, word} from "/draw.js";
+import {Network, heat, kind, ms, rate, spark, svg, word} from "/draw.js";
 
 const $ = (id) => document.getElementById(id);
 const el = (tag, attributes, ...children) => {
@@ -11,7 +11,14 @@ const el = (tag, attributes, ...children) => {
 const KEPT = 90;
 const cards = new Map(), past = new Map();
 const network = new Network($("network"));
-let fixed = {tiers: [], names: []}, view = null;
+let fixed = {tiers: [], names: [], heat_ms: []}, view = null;
+const columns = [], fell = new Map(), starts = new Map();
+
+function warm(column) {
+  if (!column || columns.length && column.at <= columns[columns.length - 1].at) return;
+  columns.push(column); if (columns.length > 90) columns.shift();
+  if (!document.hidden) heat($("heat"), columns, fixed.heat_ms);
+}
 
 async function call(path, options) {
   const answer = await fetch(path, options);
@@ -62,7 +69,7 @@ function showCard(s) {
   part.word.className = `word ${look}`; part.word.textContent = word(s);
   const detail = (s.from_detail || "").replace(/^stand-in: /, "");
   part.from.textContent = `${s.tier} · ${s.from}${detail ? ` · ${detail}` : ""}`; part.from.title = s.from_detail || "";
-  const why = s.health === "healthy" ? "" : s.blocked_by.length ? `waits for ${s.blocked_by.join(", ")}` : s.detail;
+  const why = s.health === "healthy" ? s.fell ? "It ended, and was started again." : "" : s.blocked_by.length ? `waits for ${s.blocked_by.join(", ")}` : s.detail;
   part.why.textContent = why; part.why.hidden = !why;
   const busy = t.p50 != null, q = busy ? t : quantiles(past.get(s.id) || []);
   part.of.textContent = busy ? "line: our probes; figures: requests of the last minute" : "latency of our probes";
@@ -88,7 +95,12 @@ function list(id, rows, empty) { const made = rows.length ? rows : [el("li", {cl
 
 function show(next, fresh) {
   view = next;
-  const shown = view.services.filter((s) => s.selected), well = shown.filter((s) => s.health === "healthy").length;
+  const shown = view.services.filter((s) => s.selected);
+  for (const s of shown) {
+    if (s.restarts > (starts.get(s.id) ?? s.restarts)) fell.set(s.id, view.at + 4);
+    starts.set(s.id, s.restarts); s.fell = (fell.get(s.id) || 0) > view.at;
+  }
+  const well = shown.filter((s) => s.health === "healthy").length;
   $("where").textContent = `runtime ${view.runtime}, slot ${view.slot}, ${view.domain}`;
   const text = well === shown.length ? `all ${well} healthy` : `${well} of ${shown.length} healthy`;
   if ($("summary").textContent !== text) $("summary").textContent = text;
@@ -96,6 +108,7 @@ function show(next, fresh) {
   document.title = `${well === shown.length ? "" : `${shown.length - well} ill · `}Alfred: dashboard`;
   if (fresh) for (const s of shown) { const l = s.endpoints.map((e) => e.latency_ms).filter((n) => n != null); remember(s.id, l.length ? Math.max(...l) : null); }
   network.show(view, fixed.tiers);
+  warm(view.heat);
   for (const s of shown) showCard(s);
   for (const [id, part] of cards) if (!shown.some((s) => s.id === id)) { part.root.remove(); cards.delete(id); }
   details(shown);
@@ -124,6 +137,15 @@ async function alerts() {
     const found = await call("/api/alerts");
     const order = {critical: 0, security: 1, warning: 2}, firing = found.alerts.sort((a, b) => order[a.severity] - order[b.severity]);
     list("alerts", firing.map((a) => el("li", {}, el("b", {class: a.severity === "critical" ? "word bad" : "word warn"}, `${a.severity}${a.state === "pending" ? ", pending" : ""}`), a.says, " ", a.fix ? el("code", {}, a.fix) : null)), found.known ? "Nothing fires." : "Prometheus does not run here, so no rule is watched: the states above are our own probes'.");
+  } catch (error) { /* the stream says when the dashboard is gone */ }
+}
+
+async function mails() {
+  if (document.hidden) return;
+  try {
+    const found = await call("/api/mails");
+    $("mails-all").hidden = !found.known; $("mails-all").href = found.url;
+    list("mails", found.mails.map((m) => el("li", {}, el("time", {class: "soft"}, new Date(m.at).toLocaleTimeString()), " ", el("a", {href: `${found.url}#${encodeURIComponent(m.id)}`, target: "_blank", rel: "noopener"}, m.subject || "(no subject)"), el("span", {class: "soft"}, ` from ${m.from}`))), found.known ? "No mail has come." : "The mail server does not answer.");
   } catch (error) { /* the stream says when the dashboard is gone */ }
 }
 
@@ -159,24 +181,21 @@ $("send").addEventListener("click", async () => {
   button.disabled = false; button.textContent = "Send again";
 });
 
-let reading = null;
+let reading = null, lines = [];
 function openLog(s) {
   $("log-title").textContent = `Log: ${s.title}`; $("log-text").textContent = ""; $("log-filter").value = "";
-  $("log").showModal(); reading = s.id; readLog();
+  lines = []; reading?.close(); $("log").showModal();
+  reading = new EventSource(`/api/logs/${encodeURIComponent(s.id)}`);
+  reading.onmessage = (event) => { lines = lines.concat(JSON.parse(event.data)).slice(-1000); showLog(); };
+  reading.onopen = () => { lines = []; }; // a stream that breaks begins anew with the last lines
 }
-async function readLog() {
-  const id = reading;
-  if (!id || !$("log").open) return;
-  try {
-    const {lines} = await call(`/api/logs/${encodeURIComponent(id)}`);
-    if (reading !== id) return;
-    const words = $("log-filter").value.toLowerCase(), pre = $("log-text"), below = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 30;
-    pre.textContent = lines.filter((l) => l.text.toLowerCase().includes(words)).map((l) => `${new Date(l.at * 1000).toLocaleTimeString()}  ${l.text}`).join("\n") || "It has said nothing.";
-    if (below) pre.scrollTop = pre.scrollHeight;
-  } catch (error) { $("log-text").textContent = error.message; }
-  setTimeout(readLog, 1000);
+function showLog() {
+  const words = $("log-filter").value.toLowerCase(), pre = $("log-text"), below = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 30;
+  pre.textContent = lines.filter((l) => l.text.toLowerCase().includes(words)).map((l) => `${new Date(l.at * 1000).toLocaleTimeString()}  ${l.text}`).join("\n") || (words ? "No line has this." : "It has said nothing.");
+  if (below) pre.scrollTop = pre.scrollHeight;
 }
-$("log").addEventListener("close", () => { reading = null; });
+$("log-filter").addEventListener("input", showLog);
+$("log").addEventListener("close", () => { reading?.close(); reading = null; });
 $("log-close").addEventListener("click", () => $("log").close());
 $("filter").addEventListener("input", () => { if (view) show(view, false); });
 addEventListener("resize", () => { if (view) network.show(view, fixed.tiers); });
@@ -197,7 +216,8 @@ let asking = null;
 async function start() {
   try {
     fixed = await call("/api/fixed");
-    const {samples} = await call("/api/history");
+    const {samples, heat: before} = await call("/api/history");
+    for (const column of before) warm(column);
     if (!past.size) for (const s of samples) remember(s.service, s.latency);
   } catch (error) {
     if (error.status === 401) { $("open").hidden = true; $("closed").hidden = false; $("summary").textContent = "closed"; return; }
@@ -205,8 +225,8 @@ async function start() {
     return;
   }
   $("closed").hidden = true; $("open").hidden = false;
-  names(); listen(); alerts();
-  asking ??= setInterval(alerts, 5000);
+  names(); listen(); alerts(); mails(); heat($("heat"), columns, fixed.heat_ms);
+  asking ??= setInterval(() => { alerts(); mails(); }, 5000);
 }
 
 async function enter() {

@@ -86,6 +86,16 @@ def test_what_is_shown_is_within_a_twentieth_of_the_raw(shape: str) -> None:
         assert shown == pytest.approx(true, rel=0.05), (share, shown, true)
 
 
+def test_the_heat_map_counts_each_request_once() -> None:
+    meter = Meter()
+    for seconds in (0.0006, 0.004, 0.004, 0.3, 9.0):
+        meter.observe("GET", "/", 200, seconds)
+    now = figures.read(said(meter), 1.0, ())
+    counts = figures.heat([(Reading(at=0.0), now), (now, now)])
+    assert (len(counts), sum(counts)) == (len(figures.HEAT_MS) + 1, 5)
+    assert (counts[0], counts[2], counts[-1]) == (1, 2, 1)
+
+
 @given(st.text(max_size=400))
 def test_any_text_is_read(text: str) -> None:
     figures.read(text, 0.0, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from alfred_dev.dashboard import door
-from alfred_dev.dashboard.server import FILES, STATIC, Dashboard, Deeds
+from alfred_dev.dashboard.server import FILES, STATIC, Dashboard, Deeds, added
 from alfred_dev.embedded import guard
 from tests.unit.dashboard import views
 from tests.worlds import SECRETS
@@ -23,6 +24,7 @@ HERE = "http://127.0.0.1:3010"
 BEARER = {"authorization": f"Bearer {SECRET}"}
 CLOSED = [
     ("GET", "/api/fixed"), ("GET", "/api/history"), ("GET", "/api/events"), ("GET", "/api/alerts"),
+    ("GET", "/api/mails"),
     ("GET", "/api/logs/redis"), ("POST", "/api/code"), ("POST", "/api/restart/redis"),
     ("POST", "/api/doctor"), ("POST", "/api/flow"),
 ]  # fmt: skip
@@ -141,10 +143,25 @@ def test_what_is_no_code_lets_nobody_in(client: Client, body: bytes) -> None:
     assert answer.status_code == 401
 
 
-def test_a_log_is_shown_without_its_secrets(client: Client) -> None:
-    said = client.get("/api/logs/redis", headers=BEARER)
-    assert said.json()["lines"][0]["text"] == "redis uses ***"
+def test_a_log_is_streamed_without_its_secrets(client: Client, pages: Dashboard) -> None:
+    async def first() -> bytes:
+        stream = pages._log_lines("redis")
+        said = await anext(stream)
+        await stream.aclose()  # type: ignore[attr-defined]
+        return said
+
+    said = asyncio.run(first())
+    assert said.startswith(b"data: [") and said.endswith(b"\n\n")
+    assert json.loads(said.removeprefix(b"data: "))[0]["text"] == "redis uses ***"
     assert client.get("/api/logs/nobody", headers=BEARER).status_code == 404
+
+
+def test_a_stream_of_lines_has_each_once() -> None:
+    lines: list[Mapping[str, Any]] = [{"text": f"{n}"} for n in range(10)]
+    assert added([], lines[:3]) == lines[:3]
+    assert added(lines[:3], lines[:3]) == []
+    assert added(lines[:5], lines[2:8]) == lines[5:8]  # the oldest are not shown any more
+    assert added(lines[:2], lines[5:]) == lines[5:]  # much was said at once
 
 
 def test_a_restart_is_the_commands(client: Client) -> None:

@@ -62,10 +62,10 @@ def mint(
     as_json: options.Json = False,
 ) -> None:
     """Make what is missing: the CA, and the certificates of the gateway and of 127.0.0.1."""
-    from alfred_dev.cli.stack import confirm
-
     _, _, store = _here()
     if new_ca and store.ca_certificate.exists():
+        from alfred_dev.cli.stack import confirm
+
         confirm(
             "Make a new CA? Whatever trusts the present one has to trust it anew.",
             yes=yes,
@@ -80,7 +80,8 @@ def renew(ctx: typer.Context, as_json: options.Json = False) -> None:
 
 
 def _mint(ctx: typer.Context, *, new_ca: bool, force: bool, as_json: bool) -> None:
-    from alfred_dev.cli import authority, session
+    from alfred_dev.cli import authority
+    from alfred_dev.cli.place import note
     from alfred_dev.pki import store as pki_store
 
     place, found, store = _here()
@@ -95,10 +96,10 @@ def _mint(ctx: typer.Context, *, new_ca: bool, force: bool, as_json: bool) -> No
     if done.leaves:
         _tell_gateway(ctx, place)
     for line in done.notes:
-        session.note(f"warning: {line}")
+        note(f"warning: {line}")
     if new_ca:
         for entry in authority.stale_trust(store):
-            session.note(f"has to trust the new CA: {entry.data['place']}; alfred-dev setup")
+            note(f"has to trust the new CA: {entry.data['place']}; alfred-dev setup")
     if as_json:
         return show(as_json=True)
     ca = [f"made   {'the CA':<12} {store.ca_certificate}"] if done.new_ca else []
@@ -109,10 +110,10 @@ def _mint(ctx: typer.Context, *, new_ca: bool, force: bool, as_json: bool) -> No
 
 def _tell_gateway(ctx: typer.Context, place: Workspace) -> None:
     """Have a gateway that runs serve the new certificates: at once, without a restart."""
-    from alfred_dev import lifecycle
-    from alfred_dev.cli import session
+    if (place.render / "gateway").is_dir():
+        from alfred_dev import lifecycle  # loads everything that a plan needs
+        from alfred_dev.cli import session
 
-    if (place.render / lifecycle.GATEWAY_FOLDER).is_dir():
         with session.locked("certs"):
             lifecycle.refresh_gateway(session.stack(ctx))
 
@@ -159,9 +160,10 @@ def verify(as_json: options.Json = False) -> None:
 
 def _here() -> tuple[Workspace, Loaded, Store]:
     from alfred_dev import projectfile
-    from alfred_dev.cli import authority, session
+    from alfred_dev.cli import authority
+    from alfred_dev.cli.place import check_access, workspace
 
-    place = session.workspace()
-    session.check_access(place)
+    place = workspace()
+    check_access(place)
     found = projectfile.loaded(place)
     return place, found, authority.store(place, found.project)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from alfred_dev import envfile, facts, gatekeeper, lifecycle, lock, projectfile, slots
+from alfred_dev import envfile, facts, gatekeeper, lifecycle, projectfile, slots
 from alfred_dev.catalog.model import Catalog, Profile
 from alfred_dev.catalog.project import Loaded
 from alfred_dev.catalog.schema import did_you_mean
 from alfred_dev.cli import choice
 from alfred_dev.cli.choice import OBTAIN, Obtaining
+
+# Commands that plan find these here; those that do not load no more than them.
+from alfred_dev.cli.place import check_access as check_access
+from alfred_dev.cli.place import locked as locked
+from alfred_dev.cli.place import note as note
+from alfred_dev.cli.place import workspace as workspace
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.host import bindable, disk, listeners
 from alfred_dev.lifecycle import Stack
@@ -35,37 +40,17 @@ from alfred_dev.runtime.process import ProcessRuntime
 from alfred_dev.settings import BY_KEY, Settings, check
 from alfred_dev.tunnel import joined
 from alfred_dev.tunnel import state as tunnel_state
-from alfred_dev.workspace import Workspace, find_root, make_private_folder
+from alfred_dev.workspace import Workspace
 
 if TYPE_CHECKING:
     from alfred_dev.cli.containers import Containers
 
-CLONE = Path(__file__).parents[2]
 Wants = Callable[[Plan, tuple[Profile, ...]], Plan]
-
-
-def note(text: str) -> None:
-    """Say one line to the person, beside the results."""
-    print(f"alfred-dev: {text}", file=sys.stderr)
 
 
 def catalog() -> Catalog:
     """Return the catalog of this project."""
     return projectfile.loaded(workspace()).catalog
-
-
-def workspace() -> Workspace:
-    """Return the checkout that the current folder belongs to. Raises UsageError."""
-    try:
-        start = Path.cwd()
-    except FileNotFoundError as error:
-        raise UsageError(
-            "no-folder",
-            "the current folder is gone",
-            cause="it was deleted or moved while this shell was in it",
-            fix=["cd ~"],
-        ) from error
-    return Workspace(find_root(start, CLONE, Path.home()))
 
 
 def stack(
@@ -377,27 +362,6 @@ def remember_processes(place: Workspace) -> None:
 def process_runtime(place: Workspace) -> ProcessRuntime:
     """Return the runtime of a checkout; works without its settings."""
     return ProcessRuntime(place, dict(os.environ))
-
-
-@contextlib.contextmanager
-def locked(command: str) -> Iterator[None]:
-    """Hold the checkout's lock: one command at a time changes it."""
-    place = workspace()
-    make_private_folder(place.home)
-    with lock.held(place.home / "lock", f"alfred-dev {command}", tell=note):
-        yield
-
-
-def check_access(place: Workspace) -> None:
-    """Refuse a stack that this user may not look into. Raises MachineError."""
-    if place.home.exists() and not os.access(place.home, os.R_OK | os.X_OK):
-        owner = place.home.stat().st_uid
-        raise MachineError(
-            "other-user",
-            "this stack belongs to another user",
-            cause=f"{place.home} is open to user {owner} alone",
-            fix=[f"sudo chown -R $(id -un) '{place.home}'   (when it is down)"],
-        )
 
 
 def refuse_open_disk(place: Workspace) -> None:

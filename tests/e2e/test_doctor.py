@@ -153,9 +153,9 @@ def test_outside_of_a_project_the_machine_is_looked_at(tmp_path: Path, own_ports
     made = Checkout(tmp_path, {"ALFRED_RUNTIME": "process"})
     code = (
         "import pathlib, sys\n"
-        "import alfred_dev.cli.session as session\n"
+        "import alfred_dev.cli.place as place\n"
         "from alfred_dev.cli.main import main\n"
-        "session.CLONE = pathlib.Path('/nowhere')\n"
+        "place.CLONE = pathlib.Path('/nowhere')\n"
         "sys.argv = ['alfred-dev', 'doctor']\n"
         "main()"
     )

@@ -293,9 +293,9 @@ def test_outside_of_any_project(tmp_path: Path, checkout: Checkout) -> None:
     """Run from an installed package: there is no clone to fall back to."""
     code = (
         "import pathlib, sys\n"
-        "import alfred_dev.cli.session as session\n"
+        "import alfred_dev.cli.place as place\n"
         "from alfred_dev.cli.main import main\n"
-        "session.CLONE = pathlib.Path('/nowhere')\n"
+        "place.CLONE = pathlib.Path('/nowhere')\n"
         "sys.argv = ['alfred-dev', 'status']\n"
         "main()"
     )

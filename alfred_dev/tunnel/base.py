@@ -37,9 +37,13 @@ class Reached:
 
 
 class Provider(Protocol):
-    """One way to the world. Every method may raise TunnelError."""
+    """One way to the world. Every method may raise TunnelError.
+
+    ``shares``: several tunnels may lie below one URL.
+    """
 
     name: str
+    shares: bool
 
     async def open(self, port: int) -> Opened:
         """Lead a public URL to ``port`` of loopback; within ``OPEN_TIMEOUT_S``."""

@@ -116,6 +116,7 @@ class Ngrok:
     place: Place
     domain: str = ""
     name: str = "ngrok"
+    shares: bool = True
     api: str = ""
     owner: str = ""
     _url: str = ""

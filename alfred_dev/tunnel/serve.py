@@ -56,7 +56,7 @@ class Tunnel:
             clock=self.clock,
             healthy=lambda: asking.ask_service(self.spec),
             seen=self.seen,
-            mounts=self._mounts,
+            mounts=self._mounts if self.provider.shares else dict,
         )
         try:
             port = await self._front.start()

@@ -85,6 +85,7 @@ class Ssh:
     server: Server
     domain: str = ""
     name: str = "ssh"
+    shares: bool = False
     remote: int = 0
     _process: asyncio.subprocess.Process | None = None
     _said: bytearray = field(default_factory=bytearray)

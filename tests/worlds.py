@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
 from collections.abc import Mapping
 
@@ -21,12 +22,14 @@ SECRETS = {
 ENGINES = {"db-postgres": "PostgreSQL 18 (test)", "redis": "Valkey 9 (test)"}
 
 
+@functools.cache
 def catalog_text() -> str:
     """The catalog's own file."""
     source = importlib.resources.files("alfred_dev") / "catalog" / "services.yaml"
     return source.read_text(encoding="utf-8")
 
 
+@functools.cache
 def catalog() -> Catalog:
     """The real catalog."""
     return parse(catalog_text(), source="services.yaml")

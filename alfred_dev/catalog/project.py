@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
@@ -169,7 +170,7 @@ def load(
 
     Raises ConfigError with every mistake in alfred.yaml at once.
     """
-    base = read(catalog_text, CATALOG, file=source)
+    base = _catalog(catalog_text, source)
     if base.problems:
         raise ConfigError("the catalog cannot be read", base.problems)
     mine = read(project_text or "", PROJECT, file=FILE)
@@ -198,6 +199,12 @@ def load(
         warnings=tuple(problems(rules.warnings(catalog))),
         documents=(mine, base),
     )
+
+
+@functools.lru_cache(maxsize=1)
+def _catalog(text: str, source: str) -> Document:
+    """Return the catalog's document, which nothing changes: it is read several times a command."""
+    return read(text, CATALOG, file=source)
 
 
 def _project(mine: Document, *, present: bool) -> Project:

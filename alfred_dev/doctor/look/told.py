@@ -187,13 +187,8 @@ def _why(target: Target, endpoint: Endpoint, plan: Plan) -> str:
     if target.host in ("localhost", "127.0.0.1", "::1"):
         return f"inside a container {target.host} is that container itself"
     if target.host == endpoint.service:
-<<<<<<< Updated upstream
         right = f"{endpoint.service} listens on {endpoint.container_port} inside"
         return f"{right}; {target.port} is not it"
-=======
-        inside = endpoint.container_port
-        return f"{endpoint.service} listens on {inside} inside; {target.port} is not it"
->>>>>>> Stashed changes
     known = target.host in plan.ids
     return f"{target.host} is another service" if known else f"nobody is called {target.host}"
 

@@ -48,6 +48,11 @@ def plans(draw: st.DrawFn) -> Plan:
     return make(found.catalog, settings(), Facts(engines=ENGINES), slot=slot)
 
 
+def document(text: str) -> Any:
+    """Read YAML, by libyaml where there is one: these tests read hundreds."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def addresses(environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """Yield every host and port in the values of ``environment``."""
     for key, value in environment.items():
@@ -67,8 +72,8 @@ def test_what_a_process_is_told_is_a_port_of_the_plan(plan: Plan) -> None:
 
 @given(plans())
 def test_what_a_container_is_told_is_a_container_or_this_machine(plan: Plan) -> None:
-    rendered = {a.path: yaml.safe_load(a.text) for a in compose.render(plan)}
-    services = rendered["compose.yaml"]["services"]
+    texts = {a.path: a.text for a in compose.render(plan)}
+    services = document(texts["compose.yaml"])["services"]
     listening = {
         (name, int(port.rsplit(":", 1)[1]))
         for name, entry in services.items()
@@ -82,7 +87,8 @@ def test_what_a_container_is_told_is_a_container_or_this_machine(plan: Plan) -> 
         assert found <= listening, name
         reaches_here = any(host == "host.docker.internal" for host, _ in found)
         assert not reaches_here or "extra_hosts" in entry, name
-    jobs = rendered.get("prometheus/prometheus.yml", {}).get("scrape_configs", [])
+    scraping = document(texts.get("prometheus/prometheus.yml", "{}"))
+    jobs = scraping.get("scrape_configs", [])
     targets = {t for job in jobs for static in job["static_configs"] for t in static["targets"]}
     assert {(t.split(":")[0], int(t.split(":")[1])) for t in targets} <= listening
 
@@ -91,7 +97,7 @@ def test_what_a_container_is_told_is_a_container_or_this_machine(plan: Plan) -> 
 def test_everything_is_published_on_loopback_once_and_without_a_secret(plan: Plan) -> None:
     artifacts = compose.render(plan)
     assert artifacts == compose.render(plan)
-    services = yaml.safe_load(artifacts[0].text)["services"]
+    services = document(artifacts[0].text)["services"]
     published = [port for entry in services.values() for port in entry["ports"]]
     expected = [e.port for s in plan.services if not s.by_developer for e in s.endpoints]
     assert sorted(int(p.split(":")[1]) for p in published) == sorted(expected)

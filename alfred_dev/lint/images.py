@@ -117,6 +117,7 @@ IMAGES: tuple[Image, ...] = (
            "wurstmeister/kafka", store=True),
     _image("memgraph", "memgraph/memgraph memgraph/memgraph-mage memgraph/memgraph-platform",
            "7687 7444 3000", data="/var/lib/memgraph", store=True),
+    _image("etcd", "coreos/etcd bitnami/etcd etcd-development/etcd", store=True),
     _image("nacos", "nacos/nacos-server", store=True),
     _image("zookeeper", "zookeeper wurstmeister/zookeeper bitnami/zookeeper "
            "confluentinc/cp-zookeeper", "2181 2888 3888 8080", store=True),

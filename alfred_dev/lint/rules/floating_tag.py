@@ -10,7 +10,8 @@ from alfred_dev.lint.rule import Context, Finding, Rule, Severity
 from alfred_dev.lint.tree import HOLE, printable
 
 FLOATING = re.compile(
-    r"(?:latest|stable|edge|nightly|main|master|dev|develop|lts|current|alpine|slim|mainline)(?:-[a-z]+)?\Z"
+    r"(?:latest|stable|edge|nightly|main|master|dev|develop|lts|current|alpine|slim|mainline)"
+    r"(?:-[a-z]+\d*)?\Z"
 )
 
 

@@ -197,6 +197,10 @@ FAULTS = {
         "localhost-elsewhere", "warning", 4,
         "services:\n  k:\n    image: apache/kafka:3.9.0\n    environment: {KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://localhost:9092'}\n"
         "  a: {image: 'a:1', depends_on: [k]}\n"),
+    "the latest of one major version": (
+        "floating-tag", "info", 2, "services:\n  a: {image: 'timescale/timescaledb:latest-pg16', tmpfs: [/var/lib]}\n"),
+    "a key-value store on all interfaces": (
+        "open-to-all", "warning", 2, "services:\n  e: {image: 'quay.io/coreos/etcd:v3.5.9', ports: ['2379:2379']}\n"),
     "a graph's known password": (
         "default-password", "warning", 4,
         "services:\n  n:\n    image: neo4j:5.20\n    environment: {NEO4J_AUTH: neo4j/password}\n    ports: ['7687:7687']\n"),

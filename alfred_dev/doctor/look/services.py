@@ -32,7 +32,7 @@ LINES = 60
 EARLIER_S = 60
 YOUNG_S = 10
 # A service asks what it needs once in a second: so long may it say what is no longer so.
-SETTLING_S = 1.2
+SETTLING_S, ROUNDS = 1.2, 2
 _LIMIT = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
 
 
@@ -79,7 +79,9 @@ async def services(scene: Scene) -> seen.Services:
     answers = {endpoint.port: result for endpoint, result in (await asking).items()}
     selected = lifecycle.selection(stack)
     statuses = status.assess(stack.plan, observed, answers, selected)
-    if again := settling(statuses):
+    for _ in range(ROUNDS):
+        if not (again := settling(statuses)):
+            break
         answers |= await asked_again(scene, again)
         statuses = status.assess(stack.plan, observed, answers, selected)
     return await asyncio.to_thread(_joined, stack, statuses, observed.alive, frozen)

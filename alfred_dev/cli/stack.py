@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,34 +100,10 @@ def up(
     stack, report = bring_up(Obtaining(offline=offline, build=build, yes=yes))
     finish(stack, report, command="up", waited=not no_wait, as_json=as_json)
     if watch:
-        _rebuild_on_save(stack, lambda: bring_up(Obtaining(offline=offline)))
+        from alfred_dev.cli import rebuild
+
+        rebuild.on_save(stack, lambda: bring_up(Obtaining(offline=offline)))
     return None
-
-
-def _rebuild_on_save(stack: Stack, bring_up: Callable[[], tuple[Stack, Report]]) -> None:
-    """Build and start anew what a saved file belongs to, until Ctrl-C; a mistake is said."""
-    import watchfiles
-
-    from alfred_dev.cli import session
-    from alfred_dev.errors import AlfredError
-    from alfred_dev.plan import SourceKind
-    from alfred_dev.report import text
-
-    sources = (service.source for service in stack.plan.platform)
-    folders = [source.path for source in sources if source.kind is SourceKind.CHECKOUT]
-    if not folders:
-        session.note("nothing to watch: no service is built from a checkout of the platform")
-        return
-    session.note(f"watching {len(folders)} folders (Ctrl-C ends it; what runs goes on)")
-    for _ in watchfiles.watch(*folders, raise_interrupt=False):
-        try:
-            built, report = bring_up()
-        except InterruptedByUser:
-            raise
-        except AlfredError as error:
-            session.note(f"{error.what}: {error.cause}")
-        else:
-            text.print_report(built.plan, report, waited=True)
 
 
 def down(

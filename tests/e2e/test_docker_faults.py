@@ -126,7 +126,7 @@ def ailing(contained: Contained, command: str, memory: str = "64m") -> Contained
     ("command", "memory", "said"),
     [
         ('print("bye"); raise SystemExit(3)', "64m", "exit status 3"),
-        ("x = bytearray(10**9); print(len(x))", "32m", "killed for memory"),
+        ("x = bytearray(10**9); print(len(x))", "32m", "auth-ui (out-of-memory)"),
     ],
     ids=["exits", "out-of-memory"],
 )

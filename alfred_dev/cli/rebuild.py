@@ -8,8 +8,7 @@ import watchfiles
 
 from alfred_dev.cli import checkouts, session
 from alfred_dev.errors import AlfredError, InterruptedByUser
-from alfred_dev.lifecycle import Report, Stack
-from alfred_dev.reconcile import Action
+from alfred_dev.lifecycle import STARTING, Report, Stack
 from alfred_dev.report import text
 
 LOOK_MS = 1000
@@ -29,7 +28,7 @@ def on_save(stack: Stack, bring_up: Callable[[], tuple[Stack, Report]]) -> None:
         except AlfredError as error:
             session.note(f"{error.what}: {error.cause}")
         else:
-            if any(step.action is not Action.KEEP for step in report.steps):
+            if any(step.action in STARTING for step in report.steps):
                 text.print_report(built.plan, report, waited=True)
 
 

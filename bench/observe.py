@@ -1,4 +1,5 @@
-"""What the dashboard costs and how soon it shows things: ``python bench/observe.py``.
+"""What the dashboard costs and how soon it shows things: ``python bench/observe.py
+[costs] [looks] [quantiles]``.
 
 Brings a whole stack up in a network namespace of its own (root on Linux) and prints one table.
 """
@@ -173,9 +174,10 @@ def main() -> None:
     """Measure and print."""
     if INSIDE not in sys.argv:
         script = 'ip link set lo up && exec "$@"'
-        again = [sys.executable, str(Path(__file__).resolve()), INSIDE]
+        again = [sys.executable, str(Path(__file__).resolve()), INSIDE, *sys.argv[1:]]
         sys.exit(subprocess.run(["unshare", "-n", "sh", "-c", script, "sh", *again]).returncode)
     parts: tuple[Callable[[Path], list[Row]], ...] = (costs, looks, quantiles)
+    chosen = [part for part in parts if part.__name__ in sys.argv] or parts
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root, "project")
         folder.mkdir()
@@ -183,7 +185,7 @@ def main() -> None:
         (folder / "alfred.yaml").touch()
         command(folder, "up", "--runtime", "process")
         try:
-            rows = [row for part in parts for row in part(folder)]
+            rows = [row for part in chosen for row in part(folder)]
         finally:
             command(folder, "down")
     for name, value, wanted in rows:

@@ -13,7 +13,7 @@ REQUESTS, CALLS = "http_request_duration_seconds", "alfred_call_duration_seconds
 _LINE = re.compile(rf"(?m)^({REQUESTS}|{CALLS})_bucket\{{([^}}]*)\}} ([0-9.e+]+)$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
-NARROW = 1.1001  # times the bound below: see ``alfred_dev.embedded.metrics``
+NARROW = 1.101  # times the bound below: see ``alfred_dev.embedded.metrics``
 
 Buckets = Mapping[float, float]
 """Upper bound in seconds -> how many events took at most that long, since the start."""

@@ -26,7 +26,7 @@ def _steps(first: float, factor: float, last: float) -> Iterator[float]:
 
 # Each a tenth above the one before: the middle of a bucket is never 5 % off what is in it. Above
 # a second nobody reads a quantile that closely. They cost nothing at rest: see ``ignore``.
-BUCKETS_S = (*_steps(0.0005, 1.1, 1.0), *_steps(1.0, 1.25, 10.0), 10.0)
+BUCKETS_S = (*_steps(0.000_05, 1.1, 1.0), *_steps(1.0, 1.25, 10.0), 10.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 Key = tuple[str, str, str]  # method, route, status
@@ -91,7 +91,7 @@ class MeterMiddleware:
                 self.meter.ignore(scope["method"], route, status)
             else:
                 self.meter.observe(scope["method"], route, status, seconds)
-                log.info("%s %s %d %.2f ms", scope["method"], _shown(scope), status, seconds * 1e3)
+                log.info("%s %s %d %.3f ms", scope["method"], _shown(scope), status, seconds * 1e3)
 
 
 def _shown(scope: Scope) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -71,7 +72,7 @@ def shapes() -> dict[str, list[float]]:
         "two humps": [
             chance.gauss(*((0.002, 0.0002) if n % 10 else (0.4, 0.02))) for n in range(10_000)
         ],
-        "quick": [0.0007 + chance.expovariate(10_000) for _ in range(10_000)],
+        "quick": [0.0001 + chance.expovariate(10_000) for _ in range(10_000)],
     }
 
 
@@ -94,6 +95,11 @@ def test_the_heat_map_counts_each_request_once() -> None:
     counts = figures.heat([(Reading(at=0.0), now), (now, now)])
     assert (len(counts), sum(counts)) == (len(figures.HEAT_MS) + 1, 5)
     assert (counts[0], counts[2], counts[-1]) == (1, 2, 1)
+
+
+def test_each_step_is_narrow_enough() -> None:
+    steps = [b / a for a, b in itertools.pairwise(BUCKETS_S) if b <= 1]
+    assert max(steps) <= figures.NARROW and math.sqrt(figures.NARROW) < 1.05
 
 
 @given(st.text(max_size=400))

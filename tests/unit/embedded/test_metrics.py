@@ -35,7 +35,7 @@ def test_the_text_is_what_prometheus_reads() -> None:
     labels = "method=GET,route=/v1/tasks/{id},status=200"
     bucket = "http_request_duration_seconds_bucket"
     assert found["http_requests_total", labels] == 4
-    assert found[bucket, f"le=0.0005,{labels}"] == 1
+    assert found[bucket, f"le={BUCKETS_S[0]!r},{labels}"] == 0
     assert found[bucket, f"le=1.0,{labels}"] == 3
     assert found[bucket, f"le=10.0,{labels}"] == 3
     assert found[bucket, f"le=+Inf,{labels}"] == 4

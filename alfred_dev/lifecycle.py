@@ -365,8 +365,11 @@ def down(
 
     Works from what was recorded, whatever the settings say by now.
     """
-    with ThreadPoolExecutor() as pool:  # each takes a second or two, and needs no other
-        ending = [pool.submit(runtime.down, volumes=volumes) for runtime in runtimes]
+    found = [*runtimes]
+    if volumes:  # the first deletes what lies in .alfred, which containers of the others mount
+        found.reverse()
+    with ThreadPoolExecutor(1 if volumes else None) as pool:  # each takes a second or two
+        ending = [pool.submit(runtime.down, volumes=volumes) for runtime in found]
     for cleaned in [ended.result() for ended in ending]:
         if cleaned:
             tell(f"ended what a killed supervisor had left behind: {', '.join(cleaned)}")

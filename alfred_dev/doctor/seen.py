@@ -56,6 +56,8 @@ class Service:
     def ended(self) -> bool:
         """Whether it was started and has ended by itself, be it that it is just started again."""
         running = self.status.running
+        if self.status.service.is_task and running.finished:
+            return False
         alive = (State.STARTING, State.RUNNING) if self.young else (State.STARTING,)
         again = running.state in alive and running.restarts > 0
         return (running.state in ENDED and not self.stopped) or (

@@ -20,7 +20,7 @@ from alfred_dev.tunnel import guard, heads
 from alfred_dev.tunnel.guard import Refusal
 from alfred_dev.tunnel.model import TunnelSpec
 from alfred_dev.tunnel.signatures import SENDERS
-from alfred_dev.tunnel.wire import IDLE_S, LOOPBACK, Event, Peer, connect, splice
+from alfred_dev.tunnel.wire import IDLE_S, LOOPBACK, Event, Peer, connect, send_answer, splice
 
 CONNECT_S = 5.0
 HEAD_S = 30.0
@@ -226,7 +226,9 @@ class Front:
             if isinstance(event, h11.Response) or switches:
                 status = event.status_code
                 event = heads.incoming(event, self.spec, self.url)
-            if isinstance(event, h11.Response | h11.Data | h11.EndOfMessage) or switches:
+            if isinstance(event, h11.Response):
+                event = await send_answer(client, upstream, event)
+            elif isinstance(event, h11.Data | h11.EndOfMessage) or switches:
                 await client.send(event)
             if switches or isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
                 return status

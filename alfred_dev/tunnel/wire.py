@@ -55,9 +55,14 @@ class Peer:
                 self.http.receive_data(await self.reader.read(CHUNK))
             return event
 
-    async def send(self, event: Event) -> None:
-        """Write one event. Raises h11.LocalProtocolError, OSError."""
-        if data := self.http.send(event):
+    def here(self) -> Event | None:
+        """Return the next event if its bytes are here already. Raises h11.ProtocolError."""
+        event = self.http.next_event()
+        return None if event is h11.NEED_DATA or event is h11.PAUSED else event
+
+    async def send(self, *events: Event) -> None:
+        """Write events, in one piece. Raises h11.LocalProtocolError, OSError."""
+        if data := b"".join(self.http.send(event) or b"" for event in events):
             self.writer.write(data)
             await self.writer.drain()
 
@@ -77,6 +82,24 @@ class Peer:
         """Close; what was written is still sent."""
         with contextlib.suppress(OSError, RuntimeError):
             self.writer.close()
+
+
+async def send_answer(client: Peer, upstream: Peer, head: Event) -> Event:
+    """Send the head of an answer with what of its body is here, in one packet.
+
+    Returns the last event that was sent.
+    """
+    events = [head]
+    while isinstance(events[-1], h11.Response | h11.Data):
+        try:
+            more = upstream.here()
+        except h11.RemoteProtocolError:  # it breaks off: said when the next event is asked for
+            break
+        if not isinstance(more, h11.Data | h11.EndOfMessage):
+            break
+        events.append(more)
+    await client.send(*events)
+    return events[-1]
 
 
 async def pipe(source: Peer, target: Peer, first: bytes) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from alfred_dev.probe.base import Reason
 from alfred_dev.runtime.base import State
+from alfred_dev.runtime.containers import KILLED_FOR_MEMORY
 from alfred_dev.settings import masked
 from alfred_dev.status import Health, ServiceStatus
 
@@ -120,7 +121,8 @@ def _failure(
 def classify(status: ServiceStatus, log: str, *, out_of_memory: bool) -> FailureClass:
     """Return the class of what ails ``status``."""
     if status.running.state in (State.EXITED, State.FATAL, State.BACKOFF):
-        if "SIGKILL" in status.running.detail and out_of_memory:
+        killed = "SIGKILL" in status.running.detail and out_of_memory
+        if killed or KILLED_FOR_MEMORY in status.running.detail:
             return FailureClass.MEMORY
         last = "\n".join(log.splitlines()[-30:])
         return next((k for pattern, k in SAID if re.search(pattern, last)), FailureClass.CRASH)

@@ -103,6 +103,7 @@ def test_the_last_lines_tell_the_class() -> None:
 def test_a_kill_is_for_memory_only_when_the_kernel_says_so() -> None:
     assert failure_of("", "terminated by SIGKILL", out_of_memory=True) is FailureClass.MEMORY
     assert failure_of("", "terminated by SIGKILL") is FailureClass.CRASH
+    assert failure_of("", "killed for memory (its limit is 32 MB)") is FailureClass.MEMORY
 
 
 def test_evidence_is_masked() -> None:

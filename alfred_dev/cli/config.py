@@ -162,7 +162,7 @@ def uninstall(yes: options.Yes = False) -> None:
     if place.home.is_dir():
         with session.locked("uninstall"):
             open_tunnels.end_all(place)
-            lifecycle.down(place, session.runtimes(place), session.note)
+            lifecycle.down(place, session.runtimes(place), session.note, volumes=True)
     act.undo(undos, machine, ledger, place.root, session.note)
     delete_leaves(place.root / "certs")
     workspace.delete_tree(place.home)

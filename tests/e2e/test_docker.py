@@ -42,6 +42,8 @@ def test_a_service_runs_in_a_container_and_leaves_nothing(contained: Contained) 
     contained.ok("down")
     assert contained.labelled("container") == contained.labelled("network") == []
     assert len(contained.labelled("volume")) == 1
+    contained.ok("uninstall", "--yes")
+    assert contained.labelled("volume") == []
 
 
 @pytest.mark.slow

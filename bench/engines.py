@@ -379,6 +379,7 @@ def flow() -> Iterator[Row]:
     root = str(Path(__file__).parents[1])
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "PYTHONPATH": root, "HOME": folder}
+        environment["ALFRED_RUNTIME"] = "process"  # containers would not be in this namespace
 
         def alfred(*arguments: str) -> str:
             command = [sys.executable, "-m", "alfred_dev", *arguments]

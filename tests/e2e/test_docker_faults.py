@@ -373,9 +373,12 @@ class PrivateEngine:
         self.short = Path(tempfile.mkdtemp(prefix="ad-"))  # a socket's path must not be long
         self.socket = self.short / "docker.sock"
         self.variables = {"DOCKER_HOST": f"unix://{self.socket}"}
-        script = "ip link set lo up; exec sleep 3600"
+        script = "ip link set lo up && echo ready && exec sleep 3600"
         alone = ["unshare", "--net", "--mount", "sh", "-c", script]
-        self.network = subprocess.Popen(alone)
+        self.network = subprocess.Popen(alone, stdout=subprocess.PIPE, text=True)
+        assert self.network.stdout is not None
+        # Sooner, nsenter would find the machine's own network.
+        assert self.network.stdout.readline() == "ready\n"
 
     @property
     def engine(self) -> Engine:
@@ -412,7 +415,7 @@ class PrivateEngine:
     def stop(self) -> None:
         self.end_engine()
         self.network.kill()
-        self.network.wait()
+        self.network.communicate()
 
 
 def test_a_stack_survives_the_restart_of_its_engine(private: PrivateEngine, tmp_path: Path) -> None:

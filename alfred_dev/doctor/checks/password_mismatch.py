@@ -37,7 +37,7 @@ def _cause(row: Refused) -> str:
     if row.works:
         return f"{row.key} from {row.origin} is wrong; the one from {row.works} is right"
     return (
-        f"{row.key} ({row.origin}) is not the password that the data of {row.service} was made "
+        f"{row.key} from {row.origin} is not the password that the data of {row.service} was made "
         "with: it counts only when the data is made"
     )
 

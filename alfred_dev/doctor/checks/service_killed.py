@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Services
@@ -25,7 +26,12 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
             evidence=(f"{service.id}: {service.ending}", *service.said[-3:]),
             fix=Fix(
                 text=f"Start {service.id} again.",
-                commands=(f"alfred-dev up {service.id}",),
+                # A restart begins the count of starts anew.
+                commands=(
+                    restart(service.id)
+                    if service.status.running.restarts
+                    else f"alfred-dev up {service.id}",
+                ),
                 automatic=True,
             ),
         )  # fmt: skip

@@ -233,7 +233,9 @@ def check_ports(stack: Stack, starting: Sequence[str]) -> None:
 
 def port_conflicts(stack: Stack, services: Sequence[str]) -> list[listeners.Conflict]:
     """Return every port of ``services`` that somebody else holds."""
-    ours = (s for s in stack.plan.services if s.id in services and not s.by_developer)
+    ours = [s for s in stack.plan.services if s.id in services and not s.by_developer]
+    if not ours:
+        return []
     held = {port for running in observe(stack).services.values() for port in running.ports}
     endpoints = (e for service in ours for e in service.endpoints)
     ports = {e.port: e.service for e in endpoints if e.port not in held}

@@ -193,6 +193,7 @@ def test_odd_characters_in_env_values(checkout: Checkout) -> None:
     assert password not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("postgres") is None, reason="needs a Postgres server on PATH")
 def test_a_pinned_postgres_of_the_machine(checkout: Checkout) -> None:
     configure(checkout, "services: {db-postgres: {from: binary}}")

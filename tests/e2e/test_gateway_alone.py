@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 
 import httpx
+import pytest
 
 from alfred_dev.host import processes
 from tests.e2e.checkout import Checkout
@@ -41,6 +42,7 @@ def test_without_any_port_for_the_gateway_the_rest_starts(checkout: Checkout) ->
     assert checkout.status("auth-ui")["health"] == "healthy"
 
 
+@pytest.mark.slow
 def test_a_killed_gateway_comes_back(checkout: Checkout) -> None:
     checkout.ok("up", "auth-ui", "gateway")
     pid = checkout.status("gateway")["pid"]

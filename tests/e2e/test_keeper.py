@@ -31,6 +31,7 @@ def gone(checkout: Checkout) -> bool:
     return checkout.pids() == [] and listening() == {}
 
 
+@pytest.mark.slow
 def test_another_shell_finds_the_same_supervisor(checkout: Checkout, tmp_path: Path) -> None:
     checkout.ok("up", "redis")
     before = checkout.status("redis")["pid"]
@@ -40,6 +41,7 @@ def test_another_shell_finds_the_same_supervisor(checkout: Checkout, tmp_path: P
     assert len(supervisors(checkout)) == 1
 
 
+@pytest.mark.slow
 def test_a_socket_that_was_tidied_away(checkout: Checkout) -> None:
     checkout.ok("up", "redis", "auth-ui")
     Path(record(checkout)["socket"]).unlink()
@@ -55,6 +57,7 @@ def test_a_socket_that_was_tidied_away(checkout: Checkout) -> None:
     assert gone(checkout)
 
 
+@pytest.mark.slow
 def test_a_supervisor_that_was_stopped(checkout: Checkout) -> None:
     checkout.ok("up", "redis")
     [pid] = supervisors(checkout)

@@ -87,6 +87,7 @@ def test_what_two_checkouts_want_goes_with_the_last(
     assert machine.state() == before
 
 
+@pytest.mark.slow
 def test_a_new_ca_says_who_must_trust_it_again(machine: OwnMachine, project: Checkout) -> None:
     before = machine.state()
     project.ok("certs", "trust", "--yes")

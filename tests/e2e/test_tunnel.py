@@ -203,6 +203,7 @@ def _well(url: str, login: str) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_close_ends_one_of_the_supervisors(world: World) -> None:
     before = set(listening())
     ssh = ("--ssh-host", world.server.host)

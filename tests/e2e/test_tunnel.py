@@ -29,7 +29,13 @@ from tests.sshd import Sshd
 TOKEN = "2secret_tok_en"
 SLACK = "slack-signing-secret"
 SERVICE_PORT = 9911
-HOOK = "import json,os,sys; json.dump([json.load(sys.stdin), os.environ['ALFRED_PUBLIC_URL']], open('hook.json', 'w'))"  # noqa: E501
+# Whole at once: the test reads it as soon as it is there.
+HOOK = """
+import json, os, sys
+with open("hook.part", "w") as file:
+    json.dump([json.load(sys.stdin), os.environ["ALFRED_PUBLIC_URL"]], file)
+os.rename("hook.part", "hook.json")
+"""
 # agent-core, run by the developer: answers health, and keeps what it is asked.
 SERVICE = f"""
 import http.server, json

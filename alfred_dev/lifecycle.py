@@ -101,8 +101,11 @@ def up(
         progress.note(f"{trouble}: all of it is started anew")
         wanted = only(stack.plan, {*wanted.ids, *selection(stack)})
         stack.runtime.end_all()
-    wanted = helped(stack, wanted, progress)
-    steps = prepare(stack, wanted, again=again)
+    steps = dry_run(stack, wanted, again=again)
+    left = left_out(stack, wanted, steps, progress)
+    wanted = only(wanted, [name for name in wanted.ids if name not in left])
+    steps = tuple(step for step in steps if step.service not in left)
+    prepare(stack, steps)
     select(stack, wanted.ids)
     progress.steps(steps)
     waits = waves.waiting(wanted, steps) if wait else {}
@@ -163,15 +166,15 @@ def put_topology(stack: Stack, statuses: Iterable[ServiceStatus], progress: Prog
             progress.note(f"warning: {error}")
 
 
-def helped(stack: Stack, wanted: Plan, progress: Progress) -> Plan:
-    """Return ``wanted`` without the helpers that cannot start: none of them holds a service up.
+def left_out(stack: Stack, wanted: Plan, steps: Sequence[Step], progress: Progress) -> set[str]:
+    """Return the helpers that cannot start: none of them holds a service up.
 
-    Says which are left out and why, and which do not have the port that people expect.
+    Says which and why, and which do not have the port that people expect.
     """
     if wanted.ids == stack.plan.ids:
         for name, why in stack.plan.absent.items():
             progress.note(f"{name} is left out: {why}")
-    starting = [s.service for s in dry_run(stack, wanted) if s.action in STARTING]
+    starting = [s.service for s in steps if s.action in STARTING]
     helpers = [s.id for s in wanted.services if s.is_helper and s.id in starting]
     conflicts = port_conflicts(stack, helpers)
     for conflict in conflicts:
@@ -179,16 +182,14 @@ def helped(stack: Stack, wanted: Plan, progress: Progress) -> Plan:
     left = {conflict.service for conflict in conflicts}
     for line in (line for name in wanted.ids if name not in left for line in wanted[name].moved):
         progress.note(line)
-    return only(wanted, [name for name in wanted.ids if name not in left]) if left else wanted
+    return left
 
 
-def prepare(stack: Stack, wanted: Plan, *, again: Collection[str] = ()) -> tuple[Step, ...]:
-    """Observe, decide, check ports, and write what will run. Starts no service."""
-    steps = dry_run(stack, wanted, again=again)
+def prepare(stack: Stack, steps: Sequence[Step]) -> None:
+    """Check the ports of what is to start, and write what will run. Starts no service."""
     check_ports(stack, [s.service for s in steps if s.action in STARTING])
     stack.workspace.prepare()
     stack.workspace.write_render(stack.desired().artifacts)
-    return steps
 
 
 def refresh_gateway(stack: Stack) -> tuple[str, ...]:

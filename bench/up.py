@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # run as a script, the folder above is not on it
 import bench  # noqa: E402, F401 - sets the environment
 
-REST_S = 20.0
+SETTLE_S = 20.0  # a start goes on behind the scenes: compilers, checkpoints
+REST_S = 30.0
 Row = tuple[str, str, str]
 
 
@@ -113,6 +114,7 @@ def rows(folder: Path) -> Iterator[Row]:
 def at_rest(folder: Path) -> Iterator[Row]:
     """Memory and processor of the whole runtime when nobody does anything."""
     time.sleep(5)
+    time.sleep(SETTLE_S)
     pids = processes(folder)
     before = cpu_s(pids)
     time.sleep(REST_S)

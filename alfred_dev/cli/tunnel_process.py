@@ -80,7 +80,8 @@ def _supervised(ctx: typer.Context, spec: TunnelSpec) -> None:
 
     stack = session.stack(ctx, make_secrets=True)
     name = joined.helper_id(spec.name)
-    steps = lifecycle.prepare(stack, only(stack.plan, {name}))
+    steps = lifecycle.dry_run(stack, only(stack.plan, {name}))
+    lifecycle.prepare(stack, steps)
     lifecycle.select(stack, [name])
     lifecycle.act(stack, steps)
 

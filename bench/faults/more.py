@@ -177,7 +177,7 @@ async def main():
         while True:
             kept.append(await asyncpg.connect(host='127.0.0.1', port=5432, user='postgres',
                         password={world.secret("POSTGRES_PASSWORD")!r}, database='postgres'))
-    except Exception:
+    except asyncpg.TooManyConnectionsError:
         await asyncio.sleep(9999)
 asyncio.run(main())
 """

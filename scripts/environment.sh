@@ -101,8 +101,11 @@ install() { # LOCK
   fi && return
   # Ended by itself, every package is whole: what is there may stay. Killed, it may not.
   [ "$status" -gt 128 ] || rm -f "$venv/syncing"
-  no_success "the packages of $lock could not be installed" \
-    "check the network (proxy: export HTTPS_PROXY=http://HOST:PORT), then type the same command again"
+  fix='check the network (proxy: export HTTPS_PROXY=http://HOST:PORT), then type the same command again'
+  if grep -qi -e '--require-hashes' -e 'hash mismatch' -e 'do not match the hash' "$venv/sync.log"; then
+    fix="the package index answers what $lock does not name: git pull, or ask an index of its originals"
+  fi
+  no_success "the packages of $lock could not be installed" "$fix"
 }
 
 run() { # COMMAND...: its output goes to the log; it is named in .venv/syncing as long as it runs
@@ -118,7 +121,7 @@ run() { # COMMAND...: its output goes to the log; it is named in .venv/syncing a
 
 no_success() { # WHAT FIX
   say "$1:"
-  tail -n 5 "$venv/sync.log" | sed 's/^/  | /' >&2
+  grep -v '^WARNING: ' "$venv/sync.log" | tail -n 5 | sed 's/^/  | /' >&2
   printf '  fix: %s\n' "$2" >&2
   exit 3
 }

@@ -20,7 +20,7 @@ TIMEOUT_S = 60
 # All that the scripts may use; where a machine lacks one of these it is not a Unix.
 TOOLS = (
     "cat", "cmp", "cp", "dirname", "find", "ln", "mkdir", "mv", "readlink", "rm", "sed", "sleep",
-    "tail",
+    "tail", "grep",
 )  # fmt: skip
 
 

@@ -34,6 +34,16 @@ def test_a_failed_installation_shows_its_last_lines_and_what_to_do(world: World)
     assert world.said(world.run()) == ["alfred-dev: installing requirements.lock into .venv"]
 
 
+def test_an_index_that_answers_other_files_is_not_called_a_bad_network(world: World) -> None:
+    said = "ERROR: In --require-hashes mode, all requirements must have their versions pinned"
+    world.python(install=f"echo '{said}'; echo 'WARNING: a folder is ignored'; exit 1")
+    assert world.said(world.run("up"))[-2:] == [
+        f"  | {said}",
+        "  fix: the package index answers what requirements.lock does not name: git pull, "
+        "or ask an index of its originals",
+    ]
+
+
 def test_a_venv_that_cannot_be_made_is_made_by_the_next_run(world: World) -> None:
     world.program("python3", '[ "$2" = -c ] && echo "3.11.7 fits pip $0"')
     result = world.run()

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from alfred_dev import failure, logs, reconcile, status, topology, waves
-from alfred_dev.catalog.model import ProbeKind, Profile
-from alfred_dev.errors import MachineError, Where
+from alfred_dev import portcheck, reconcile, remarks, selection, status, topology, waves
+from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.failure import Failure, FailureClass
-from alfred_dev.host import listeners, processes
+from alfred_dev.host import processes
+from alfred_dev.host.listeners import Conflict
 from alfred_dev.plan import LOOPBACK, Plan, only
 from alfred_dev.probe.base import ProbeResult
 from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
 from alfred_dev.reconcile import Action, Step
 from alfred_dev.render import pubsub
-from alfred_dev.runtime.base import Desired, Observed, Runtime
+from alfred_dev.runtime.base import Observed, Runtime
+from alfred_dev.stack import Stack
 from alfred_dev.status import Health, ServiceStatus
 from alfred_dev.watch import End, watch
 from alfred_dev.workspace import Workspace, write
 
 PROBE_TIMEOUT_S = 2.0
 WAIT_INTERVAL_S = 0.05
-LOG_TAIL = 16_000
 GATEWAY_FOLDER = "gateway/"
 STARTING = (Action.START, Action.RESTART)
 
@@ -46,23 +43,6 @@ class Progress(Protocol):
 
     def statuses(self, statuses: Sequence[ServiceStatus], elapsed_s: float) -> None:
         """Show how far it has come; called several times a second."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
-    """One checkout's stack: what there is, and who runs it.
-
-    ``plan`` has every service; ``profiles``: what ``up`` starts when nothing is named, empty for
-    everything; ``desired``: what the plan comes to in this runtime, made when first asked for;
-    ``initial_sql``: files to run once in a new database.
-    """
-
-    workspace: Workspace
-    plan: Plan
-    profiles: tuple[Profile, ...]
-    runtime: Runtime
-    desired: Callable[[], Desired]
-    initial_sql: tuple[tuple[str, Where], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,25 +75,59 @@ def up(
     ``again``: tasks to do once more, though they have ended well.
     Raises MachineError when a port is held by somebody else; then nothing was started.
     """
-    began = time.monotonic()
-    oom = processes.memory_kills()
+    began, killed = time.monotonic(), processes.memory_kills()
+    wanted, steps = _decide(stack, wanted, progress, again)
+    prepare(stack, steps)
+    selection.add(stack.workspace, wanted.ids, slot=stack.plan.slot)
+    progress.steps(steps)
+    if not wait:
+        act(stack, steps)
+        statuses = look(stack, chosen=wanted.ids)
+        return Report(statuses=statuses, duration_s=time.monotonic() - began, steps=steps)
+    statuses, end = _carry_out(stack, wanted, steps, progress, began=began, timeout_s=timeout_s)
+    put_topology(stack, statuses, progress)
+    failures: tuple[Failure, ...] = ()
+    if end is not End.HEALTHY:
+        statuses = look(stack, chosen=wanted.ids)  # what was blocked has not been asked yet
+        failures = remarks.explain(stack, statuses, out_of_memory=processes.memory_kills() > killed)
+    return Report(
+        statuses=statuses,
+        duration_s=time.monotonic() - began,
+        failures=failures,
+        timed_out=end is End.TIME_OUT and all(f.kind is FailureClass.TIMEOUT for f in failures),
+        steps=steps,
+    )
+
+
+def _decide(
+    stack: Stack, wanted: Plan, progress: Progress, again: Collection[str]
+) -> tuple[Plan, tuple[Step, ...]]:
+    """Return what can run of ``wanted``, and the steps to that. Ends what nobody keeps."""
     if trouble := stack.runtime.trouble():
         progress.note(f"{trouble}: all of it is started anew")
-        wanted = only(stack.plan, {*wanted.ids, *selection(stack)})
+        wanted = only(stack.plan, {*wanted.ids, *selected(stack)})
         stack.runtime.end_all()
     steps = dry_run(stack, wanted, again=again)
     left = left_out(stack, wanted, steps, progress)
-    wanted = only(wanted, [name for name in wanted.ids if name not in left])
-    steps = tuple(step for step in steps if step.service not in left)
-    prepare(stack, steps)
-    select(stack, wanted.ids)
-    progress.steps(steps)
-    waits = waves.waiting(wanted, steps) if wait else {}
+    return (
+        only(wanted, [name for name in wanted.ids if name not in left]),
+        tuple(step for step in steps if step.service not in left),
+    )
+
+
+def _carry_out(
+    stack: Stack,
+    wanted: Plan,
+    steps: Sequence[Step],
+    progress: Progress,
+    *,
+    began: float,
+    timeout_s: float,
+) -> tuple[tuple[ServiceStatus, ...], End]:
+    """Start everything, each after what it waits for, until all is well or nothing helps."""
+    waits = waves.waiting(wanted, steps)
     act(stack, [s for s in steps if s.service not in waits])
-    if not wait:
-        statuses = look(stack, chosen=wanted.ids)
-        return Report(statuses=statuses, duration_s=time.monotonic() - began, steps=steps)
-    statuses, end = asyncio.run(
+    return asyncio.run(
         watch(
             stack.plan,
             wanted.ids,
@@ -124,18 +138,6 @@ def up(
             deadline=began + timeout_s,
             go_on=lambda statuses: _next_wave(stack, steps, waits, statuses),
         )
-    )
-    put_topology(stack, statuses, progress)
-    if end is not End.HEALTHY:
-        statuses = look(stack, chosen=wanted.ids)  # what was blocked has not been asked yet
-    killed = processes.memory_kills() > oom
-    failures = () if end is End.HEALTHY else explain(stack, statuses, out_of_memory=killed)
-    return Report(
-        statuses=statuses,
-        duration_s=time.monotonic() - began,
-        failures=failures,
-        timed_out=end is End.TIME_OUT and all(f.kind is FailureClass.TIMEOUT for f in failures),
-        steps=steps,
     )
 
 
@@ -219,33 +221,12 @@ def act(stack: Stack, steps: Sequence[Step]) -> None:
 
 def check_ports(stack: Stack, starting: Sequence[str]) -> None:
     """Refuse to start when somebody else holds a port. Raises MachineError with every holder."""
-    conflicts = port_conflicts(stack, starting)
-    if not conflicts:
-        return
-    fixes = dict.fromkeys(line for conflict in conflicts for line in conflict.fix)
-    count = len({conflict.port for conflict in conflicts})
-    raise MachineError(
-        "port-taken",
-        f"{count} of our ports {'is' if count == 1 else 'are'} taken; nothing was started",
-        cause="\n".join(str(conflict) for conflict in conflicts),
-        fix=[*fixes, "alfred-dev up", "or use other ports: alfred-dev up --slot auto"],
-    )
+    portcheck.refuse(port_conflicts(stack, starting))
 
 
-def port_conflicts(stack: Stack, services: Sequence[str]) -> list[listeners.Conflict]:
+def port_conflicts(stack: Stack, services: Sequence[str]) -> list[Conflict]:
     """Return every port of ``services`` that somebody else holds."""
-    ours = [s for s in stack.plan.services if s.id in services and not s.by_developer]
-    if not ours:
-        return []
-    held = {port for running in observe(stack).services.values() for port in running.ports}
-    endpoints = (e for service in ours for e in service.endpoints)
-    ports = {e.port: e.service for e in endpoints if e.port not in held}
-    if not ports:
-        return []
-    found = listeners.conflicts(ports, listeners.listeners(ports))
-    published = {service.id for service in stack.plan.contained}
-    hidden = listeners.unlisted(ports, found, published=published)
-    return listeners.with_containers(found + hidden)
+    return portcheck.conflicts(stack.plan, services, lambda: observe(stack))
 
 
 def observe(stack: Stack) -> Observed:
@@ -256,7 +237,7 @@ def observe(stack: Stack) -> Observed:
 
 def look(stack: Stack, *, chosen: Sequence[str] | None = None) -> tuple[ServiceStatus, ...]:
     """Observe and probe everything once."""
-    chosen = selection(stack) if chosen is None else chosen
+    chosen = selected(stack) if chosen is None else chosen
     probes = asyncio.run(_probe(stack.plan, [e.port for e in stack.plan.endpoints]))
     return status.assess(stack.plan, observe(stack), probes, chosen)
 
@@ -267,45 +248,6 @@ async def _probe(plan: Plan, ports: Iterable[int]) -> dict[int, ProbeResult]:
     targets = [target_of(endpoint, plan.settings) for endpoint in endpoints]
     results = await probe_all(targets, timeout_s=PROBE_TIMEOUT_S)
     return {e.port: result for e, result in zip(endpoints, results, strict=True)}
-
-
-def explain(
-    stack: Stack, statuses: Sequence[ServiceStatus], *, out_of_memory: bool = False
-) -> tuple[Failure, ...]:
-    """Return the root causes of what is ill, with the last lines of each."""
-    ill = [s for s in statuses if s.selected and s.health is not Health.HEALTHY]
-    said = {s.id: _said(stack.runtime, s) for s in ill}
-    return failure.explain(statuses, said, stack.plan.secrets, out_of_memory=out_of_memory)
-
-
-def _said(runtime: Runtime, status: ServiceStatus) -> str:
-    """Return what a service has said since its last start."""
-    lines = logs.parse(status.id, runtime.last_words(status.id, LOG_TAIL))
-    begin = datetime.fromtimestamp(status.running.started_at, UTC)
-    found = logs.since_start(lines, begin, again=status.running.restarts > 0)
-    return "\n".join(line.message for line in found)
-
-
-def notes(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:
-    """Say what ``status`` cannot show in its table: a lost supervisor, services that are stale."""
-    if trouble := stack.runtime.trouble():
-        return [f"{trouble}: alfred-dev up starts all of it anew, alfred-dev down ends it"]
-    return stale(stack, statuses)
-
-
-def stale(stack: Stack, statuses: Sequence[ServiceStatus]) -> list[str]:
-    """Say which running services do not run as planned any more, and what to type."""
-    desired = stack.desired().specs
-    causes: dict[str, list[str]] = {}
-    for found in statuses:
-        spec = found.running.spec
-        if found.running.pid and spec is not None and found.id in desired:
-            for cause in reconcile.differences(spec, desired[found.id]):
-                causes.setdefault(cause, []).append(found.id)
-    return [
-        f"{cause} since {', '.join(names)} started: alfred-dev up restarts what needs it"
-        for cause, names in causes.items()
-    ]
 
 
 def wait_for(
@@ -320,40 +262,9 @@ def wait_for(
         time.sleep(WAIT_INTERVAL_S)
 
 
-def selection(stack: Stack) -> tuple[str, ...]:
+def selected(stack: Stack) -> tuple[str, ...]:
     """Return what ``up`` last selected; everything when it has not run since ``down``."""
-    return selected(stack.workspace, stack.plan)
-
-
-def selected(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
-    """Return the part of ``plan`` that ``up`` last selected."""
-    wanted = recorded(workspace).get("selected", ())
-    return tuple(name for name in plan.ids if name in wanted) or plan.ids
-
-
-def select(stack: Stack, names: Iterable[str]) -> None:
-    """Remember what should run, besides what already should, and in which slot."""
-    old = recorded(stack.workspace)
-    state = {"selected": sorted({*old.get("selected", ()), *names}), "slot": stack.plan.slot}
-    write(_state_file(stack.workspace), (json.dumps(state) + "\n").encode())
-
-
-def recorded(workspace: Workspace) -> Mapping[str, Any]:
-    """Return what the last ``up`` wrote down; nothing after ``down``."""
-    try:
-        found = json.loads(_state_file(workspace).read_text())
-    except (OSError, ValueError):  # never up, or torn: then nothing is known
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def forget(workspace: Workspace) -> None:
-    """Forget what should run."""
-    _state_file(workspace).unlink(missing_ok=True)
-
-
-def _state_file(workspace: Workspace) -> Path:
-    return workspace.home / "state.json"
+    return selection.of(stack.workspace, stack.plan)
 
 
 def down(
@@ -376,4 +287,4 @@ def down(
     for cleaned in [ended.result() for ended in ending]:
         if cleaned:
             tell(f"ended what a killed supervisor had left behind: {', '.join(cleaned)}")
-    forget(workspace)
+    selection.forget(workspace)

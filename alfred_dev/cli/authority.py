@@ -26,7 +26,7 @@ from alfred_dev.setup import act
 from alfred_dev.workspace import Workspace, make_private_folder
 
 if TYPE_CHECKING:
-    from alfred_dev.lifecycle import Stack
+    from alfred_dev.stack import Stack
 
 
 def ledger_of_user() -> Ledger:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from alfred_dev.engine import endpoint as endpoints
 from alfred_dev.engine.api import Engine
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.runtime import memory
+from alfred_dev.runtime.base import Runtime
+from alfred_dev.runtime.process import ProcessRuntime
 from alfred_dev.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -93,3 +95,42 @@ def _can_use_docker(tell: Tell, *, starting: bool) -> bool:
             tell(f"runtime process: a Docker engine answers, but {error.what} ({error.cause})")
         return False
     return True
+
+
+def every(place: Workspace, tell: Tell) -> list[Runtime]:
+    """Return every runtime that may run something of a checkout, whatever its settings say.
+
+    Raises MachineError when its containers cannot be looked for.
+    """
+    return [process_runtime(place), *of(place, tell)]
+
+
+def running(place: Workspace, tell: Tell) -> str:
+    """Return the name of the runtime that runs services of a checkout now, else nothing."""
+    if process_runtime(place).records() is not None and not memory.load(place).mixed:
+        return "process"
+    return "docker" if any(r.listed() for r in of(place, tell)) else ""
+
+
+def refuse_other(place: Workspace, chosen: str, tell: Tell) -> None:
+    """Refuse to start beside services that the other runtime runs. Raises UsageError."""
+    found = running(place, tell)
+    if found and found != chosen:
+        raise UsageError(
+            "runtime-in-use",
+            f"this checkout runs in the {found} runtime",
+            cause=f"{chosen} was asked for, and both would want the same ports",
+            fix=["alfred-dev down", f"alfred-dev up --runtime {chosen}"],
+        )
+
+
+def remember_processes(place: Workspace) -> None:
+    """Remember that this checkout uses local processes."""
+    remembered = memory.load(place)
+    if remembered.runtime != "process":
+        memory.save(place, replace(remembered, runtime="process"))
+
+
+def process_runtime(place: Workspace) -> ProcessRuntime:
+    """Return the runtime of a checkout; works without its settings."""
+    return ProcessRuntime(place, dict(os.environ))

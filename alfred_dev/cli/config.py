@@ -146,7 +146,7 @@ def uninstall(yes: options.Yes = False) -> None:
     """End everything, delete what was made here but .env, and give the machine back."""
     from alfred_dev import consent, lifecycle, slots, workspace
     from alfred_dev.changes.machine import Machine
-    from alfred_dev.cli import authority, open_tunnels, session
+    from alfred_dev.cli import authority, choice, open_tunnels, session
     from alfred_dev.cli.stack import confirm
     from alfred_dev.pki.store import delete_leaves
     from alfred_dev.report import security
@@ -162,7 +162,7 @@ def uninstall(yes: options.Yes = False) -> None:
     if place.home.is_dir():
         with session.locked("uninstall"):
             open_tunnels.end_all(place)
-            lifecycle.down(place, session.runtimes(place), session.note, volumes=True)
+            lifecycle.down(place, choice.every(place, session.note), session.note, volumes=True)
     act.undo(undos, machine, ledger, place.root, session.note)
     delete_leaves(place.root / "certs")
     workspace.delete_tree(place.home)

@@ -14,7 +14,7 @@ from alfred_dev.cli import options
 from alfred_dev.errors import MachineError
 
 if TYPE_CHECKING:
-    from alfred_dev.lifecycle import Stack
+    from alfred_dev.stack import Stack
 
 DASHBOARD = "dashboard"
 TIMEOUT_S = 5.0

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import typer
 
-from alfred_dev import envfile, facts, lifecycle, projectfile
+from alfred_dev import envfile, facts, lifecycle, projectfile, selection
 from alfred_dev.catalog.project import Loaded
-from alfred_dev.cli import authority, session
+from alfred_dev.cli import authority, choice, planning, session
 from alfred_dev.doctor.checks.engine_down import is_engine
 from alfred_dev.doctor.model import Given
 from alfred_dev.doctor.repairs import last_told
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.errors import AlfredError
-from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Plan
 from alfred_dev.planner import make
 from alfred_dev.render.process import desired
 from alfred_dev.settings import BY_KEY, Settings
+from alfred_dev.stack import Stack
 from alfred_dev.workspace import Workspace
 
 QUICK_TIMEOUT_S = 1.5
@@ -73,8 +73,8 @@ def _given(place: Workspace | None, stack: Stack | None, problem: AlfredError | 
         root=str(place.root) if place else "",
         plan=plan,
         problem=problem,
-        selected=frozenset(lifecycle.selection(stack)) if stack else frozenset(),
-        ever_up=bool(place and lifecycle.recorded(place)),
+        selected=frozenset(lifecycle.selected(stack)) if stack else frozenset(),
+        ever_up=bool(place and selection.recorded(place)),
         environment=dict(os.environ),
         secrets=plan.secrets if plan else frozenset(),
         sudo="" if os.geteuid() == 0 else "sudo ",
@@ -93,14 +93,14 @@ def _guess(place: Workspace) -> Stack | None:
         settings = _settings(place)
         cache = place.run / "versions.json"
         machine = facts.gather(plain.catalog, path=os.environ.get("PATH", os.defpath), cache=cache)
-        slot = int(lifecycle.recorded(place).get("slot", 0))
+        slot = int(selection.recorded(place).get("slot", 0))
         plan = make(plain.catalog, settings, machine, slot=slot)
         return Stack(
             workspace=place,
             plan=plan,
             profiles=(),
-            runtime=session.process_runtime(place),
-            desired=functools.cache(lambda: desired(plan, session.layout(place))),
+            runtime=choice.process_runtime(place),
+            desired=functools.cache(lambda: desired(plan, planning.layout(place))),
         )
     except (AlfredError, OSError):
         return None

@@ -10,7 +10,7 @@ import typer
 from alfred_dev.cli import options
 
 if TYPE_CHECKING:
-    from alfred_dev.lifecycle import Stack
+    from alfred_dev.stack import Stack
 
 token_app = typer.Typer(
     name="token",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from alfred_dev.cli import session
 
 if TYPE_CHECKING:
-    from alfred_dev.lifecycle import Stack
+    from alfred_dev.stack import Stack
 
 DATABASE = "db-postgres"
 

@@ -8,8 +8,9 @@ import watchfiles
 
 from alfred_dev.cli import checkouts, session
 from alfred_dev.errors import AlfredError, InterruptedByUser
-from alfred_dev.lifecycle import STARTING, Report, Stack
+from alfred_dev.lifecycle import STARTING, Report
 from alfred_dev.report import text
+from alfred_dev.stack import Stack
 
 LOOK_MS = 1000
 

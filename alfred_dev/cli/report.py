@@ -14,8 +14,8 @@ from alfred_dev.cli import options
 
 if TYPE_CHECKING:
     from alfred_dev.doctor.scene import Scene
-    from alfred_dev.lifecycle import Stack
     from alfred_dev.report.bundle import Section
+    from alfred_dev.stack import Stack
 
 FILE = "alfred-dev-report.txt"
 LINES, LOG_BYTES = 80, 40_000
@@ -76,14 +76,14 @@ def _sections(scene: Scene) -> list[Section]:
 
 
 def _of_stack(stack: Stack) -> list[Section]:
-    from alfred_dev import lifecycle
+    from alfred_dev import lifecycle, remarks
     from alfred_dev.report import bundle
     from alfred_dev.report import json as report_json
 
     began = time.monotonic()
     statuses = lifecycle.look(stack)
     took = f"one look took {(time.monotonic() - began) * 1000:.0f} ms"
-    notes = lifecycle.notes(stack, statuses)
+    notes = remarks.notes(stack, statuses)
     document = report_json.status(stack.plan, statuses, notes=notes)
     logs = {s.id: stack.runtime.last_words(s.id, LOG_BYTES) for s in statuses if s.selected}
     return [

@@ -16,8 +16,9 @@ from alfred_dev.cli import options
 from alfred_dev.errors import InterruptedByUser, UsageError
 
 if TYPE_CHECKING:
-    from alfred_dev.lifecycle import Progress, Report, Stack
+    from alfred_dev.lifecycle import Progress, Report
     from alfred_dev.plan import Plan, Request
+    from alfred_dev.stack import Stack
     from alfred_dev.workspace import Workspace
 
 
@@ -116,7 +117,7 @@ def down(
 ) -> None:
     """End everything. Data stays unless --volumes is given."""
     from alfred_dev import lifecycle
-    from alfred_dev.cli import open_tunnels, session
+    from alfred_dev.cli import choice, open_tunnels, session
     from alfred_dev.report import json as report_json
 
     place = session.workspace()
@@ -125,7 +126,7 @@ def down(
         confirm(question, yes=yes, command="alfred-dev down --volumes --yes")
     with session.locked("down"):
         open_tunnels.end_all(place)
-        lifecycle.down(place, session.runtimes(place), session.note, volumes=volumes)
+        lifecycle.down(place, choice.every(place, session.note), session.note, volumes=volumes)
     if as_json:
         report_json.emit(report_json.down(deleted_data=volumes))
     else:
@@ -201,11 +202,11 @@ def _start(
 
 
 def _names(place: Workspace, plan: Plan, services: list[str] | None) -> tuple[str, ...]:
-    from alfred_dev import lifecycle
+    from alfred_dev import selection
     from alfred_dev.plan import resolve_name
 
     names = tuple(dict.fromkeys(resolve_name(plan, name) for name in services or ()))
-    return names or lifecycle.selected(place, plan)
+    return names or selection.of(place, plan)
 
 
 def _timeout(stack: Stack) -> float:

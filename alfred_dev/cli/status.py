@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alfred_dev.cli import options
+
+if TYPE_CHECKING:
+    from alfred_dev.stack import Stack
 
 WATCH_INTERVAL_S = 1.0
 
@@ -40,7 +43,7 @@ def status(
     as_json: options.Json = False,
 ) -> None:
     """Show every service: health, where it comes from, URLs."""
-    from alfred_dev import lifecycle
+    from alfred_dev import lifecycle, remarks
     from alfred_dev.cli import session
     from alfred_dev.report import json as report_json
     from alfred_dev.report import tunnels
@@ -53,7 +56,7 @@ def status(
     began = time.monotonic()
     statuses = lifecycle.look(stack)
     shown = list(tunnel_state.live(stack.workspace.home, time.time()).values())
-    notes = lifecycle.notes(stack, statuses)
+    notes = remarks.notes(stack, statuses)
     if as_json:
         duration_s = time.monotonic() - began
         document = report_json.status(stack.plan, statuses, duration_s=duration_s, notes=notes)
@@ -74,7 +77,7 @@ def status(
     return None
 
 
-def _watch(stack: object, *, as_json: bool) -> None:
+def _watch(stack: Stack, *, as_json: bool) -> None:
     from rich.console import Group
     from rich.live import Live
 
@@ -82,7 +85,6 @@ def _watch(stack: object, *, as_json: bool) -> None:
     from alfred_dev.report import json as report_json
     from alfred_dev.report import text
 
-    assert isinstance(stack, lifecycle.Stack)  # noqa: S101 - imported late, so typed late
     if as_json:
         while True:
             report_json.emit(report_json.status(stack.plan, lifecycle.look(stack)))

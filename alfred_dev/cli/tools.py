@@ -15,8 +15,8 @@ from alfred_dev.cli import options
 from alfred_dev.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
-    from alfred_dev.lifecycle import Stack
     from alfred_dev.plan import PlannedService
+    from alfred_dev.stack import Stack
 
 PASS_ON = {
     "allow_extra_args": True,

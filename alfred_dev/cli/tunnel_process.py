@@ -74,7 +74,7 @@ def started(
 
 
 def _supervised(ctx: typer.Context, spec: TunnelSpec) -> None:
-    from alfred_dev import lifecycle
+    from alfred_dev import lifecycle, selection
     from alfred_dev.cli import session
     from alfred_dev.plan import only
 
@@ -82,7 +82,7 @@ def _supervised(ctx: typer.Context, spec: TunnelSpec) -> None:
     name = joined.helper_id(spec.name)
     steps = lifecycle.dry_run(stack, only(stack.plan, {name}))
     lifecycle.prepare(stack, steps)
-    lifecycle.select(stack, [name])
+    selection.add(stack.workspace, [name], slot=stack.plan.slot)
     lifecycle.act(stack, steps)
 
 

@@ -21,7 +21,7 @@ from alfred_dev.tunnel.model import Record, TunnelSpec
 from alfred_dev.tunnel.opening import Chance, Place, Wish, record_of, spec_of, upstream_down
 
 if TYPE_CHECKING:
-    from alfred_dev.lifecycle import Stack
+    from alfred_dev.stack import Stack
     from alfred_dev.workspace import Workspace
 
 

@@ -17,9 +17,9 @@ from alfred_dev.embedded import guard
 from alfred_dev.embedded.gateway import DASHBOARD_SOCKET
 from alfred_dev.embedded.listen import listening, listening_at
 from alfred_dev.embedded.serve import configure_logging, serve
-from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import LOOPBACK
 from alfred_dev.render.gateway.world import GATEWAY
+from alfred_dev.stack import Stack
 from alfred_dev.workspace import Workspace, make_private_folder, read_bytes, write
 
 TOKEN = "dashboard.token"  # noqa: S105 - the name of the file

@@ -21,11 +21,11 @@ from alfred_dev.dashboard.seen import View
 from alfred_dev.errors import AlfredError
 from alfred_dev.host import processes, usage
 from alfred_dev.host.usage import Clocks, Usage
-from alfred_dev.lifecycle import Stack
 from alfred_dev.pki import certificates
 from alfred_dev.plan import LOOPBACK, PlannedService
 from alfred_dev.render.prometheus import EXPOSING_TIERS
 from alfred_dev.report import tunnels
+from alfred_dev.stack import Stack
 from alfred_dev.status import ServiceStatus
 from alfred_dev.tunnel import state as tunnel_state
 

@@ -12,7 +12,7 @@ from alfred_dev.pki.authority import Store
 from alfred_dev.workspace import Workspace
 
 if TYPE_CHECKING:
-    from alfred_dev.lifecycle import Stack
+    from alfred_dev.stack import Stack
 
 T = TypeVar("T")
 

@@ -56,21 +56,25 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tunnel": {"catalog", "host", "hostnames", "plan", "planner", "settings", "workspace"},
     "watch": {"plan", "probe", "runtime", "status", "failure"},
     "waves": {"catalog", "plan", "reconcile", "status"},
+    "selection": {"plan", "workspace"},
+    "portcheck": {"host", "plan", "runtime"},
+    "stack": {"catalog", "plan", "runtime", "workspace"},
+    "remarks": {"failure", "logs", "reconcile", "runtime", "stack", "status"},
     "lifecycle": {
-        "catalog", "topology", "waves",
-        "watch", "logs",
+        "catalog", "topology", "waves", "selection", "portcheck", "remarks", "stack",
+        "watch",
         "plan", "probe", "runtime", "render", "host", "workspace", "reconcile", "status", "failure",
     },
     "doctor": {
         "catalog", "changes", "envfile", "flow", "host", "ledger", "lifecycle", "logs", "names",
         "pki", "engine", "hostnames", "plan", "planner", "probe", "projectfile", "setup", "tunnel",
-        "lint", "topology",
+        "lint", "topology", "stack",
         "reconcile", "render", "runtime", "settings", "status", "workspace",
     },
     "flow": {"plan"},
     "dashboard": {
         "catalog", "embedded", "host", "hostnames", "lifecycle", "logs", "pki", "plan", "render",
-        "report", "settings", "status", "tunnel", "workspace",
+        "report", "settings", "stack", "status", "tunnel", "workspace",
     },
     "initial_sql": {"probe"},
     "report": {
@@ -80,7 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "names", "pki", "setup",
     },
     "cli": {
-        "access", "gatekeeper", "identity",
+        "access", "gatekeeper", "identity", "selection", "stack", "remarks",
         "catalog", "settings", "plan", "planner", "lifecycle", "report", "workspace", "envfile",
         "facts", "lock", "slots", "projectfile", "logs", "runtime", "render", "embedded", "status",
         "host", "doctor", "hostnames", "ledger", "pki", "changes", "names", "setup",

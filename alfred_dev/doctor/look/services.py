@@ -15,7 +15,6 @@ from alfred_dev import lifecycle, logs, reconcile, status
 from alfred_dev.doctor import seen
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.host import processes, procnet
-from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Endpoint
 from alfred_dev.probe.base import ProbeResult, Reason
 from alfred_dev.probe.run import probe_all
@@ -25,6 +24,7 @@ from alfred_dev.runtime.base import Observed, Running, State
 from alfred_dev.runtime.evidence import tail
 from alfred_dev.runtime.process import ProcessRuntime, listening
 from alfred_dev.settings import masked
+from alfred_dev.stack import Stack
 from alfred_dev.status import Health, ServiceStatus
 
 LOG_BYTES = 16_000
@@ -77,7 +77,7 @@ async def services(scene: Scene) -> seen.Services:
     frozen = _frozen_keeper(stack)
     observed = _left(stack) if frozen else await asyncio.to_thread(lifecycle.observe, stack)
     answers = {endpoint.port: result for endpoint, result in (await asking).items()}
-    selected = lifecycle.selection(stack)
+    selected = lifecycle.selected(stack)
     statuses = status.assess(stack.plan, observed, answers, selected)
     for _ in range(ROUNDS):
         if not (again := settling(statuses)):

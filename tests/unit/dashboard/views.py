@@ -10,10 +10,10 @@ from alfred_dev.dashboard.history import History
 from alfred_dev.dashboard.sampler import Sampler
 from alfred_dev.dashboard.seen import View
 from alfred_dev.host.usage import Usage
-from alfred_dev.lifecycle import Stack
 from alfred_dev.plan import Facts
 from alfred_dev.probe.base import ProbeResult, Reason
 from alfred_dev.runtime.base import Desired, Observed, Running, State
+from alfred_dev.stack import Stack
 from alfred_dev.status import assess
 from alfred_dev.workspace import Workspace
 from tests.worlds import ENGINES, SECRETS, plan

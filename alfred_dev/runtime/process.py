@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import subprocess
-import sys
 import time
 import xmlrpc.client  # noqa: S411 - only its Fault class
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,12 +12,14 @@ from typing import Any
 
 from alfred_dev.errors import MachineError
 from alfred_dev.host import processes
-from alfred_dev.runtime import keeper, logfiles
-from alfred_dev.runtime.base import LaunchSpec, Observed, Running, State
+from alfred_dev.runtime import keeper, logfiles, spawn
+from alfred_dev.runtime.base import Observed, Running, State
 from alfred_dev.runtime.evidence import endings, tail
 from alfred_dev.runtime.keeper import Keeper
-from alfred_dev.runtime.launch import INHERITED, started_file
+from alfred_dev.runtime.launch import started_file
 from alfred_dev.runtime.rpc import Supervisor
+from alfred_dev.runtime.spawn import socket_path
+from alfred_dev.runtime.started import Started, starts_in
 from alfred_dev.workspace import Workspace, delete_tree, make_private_folder
 
 READY_TIMEOUT_S = 15.0
@@ -38,26 +36,6 @@ STATES: Mapping[str, State] = {
     "UNKNOWN": State.FATAL,
 }
 ENDED = ("EXITED", "FATAL", "BACKOFF", "STOPPED")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """What the launcher wrote down of one start."""
-
-    service: str
-    pid: int
-    identity: str
-    at: float
-    before: float
-    memory_kills: int
-    starts: int
-    spec: LaunchSpec
-
-
-def socket_path(workspace: Workspace) -> Path:
-    """Return where a new supervisord listens: short (a path over 107 bytes fails), this user's
-    alone, and the same in every shell."""
-    return Path("/tmp", f"alfred-dev-{os.getuid()}", f"{workspace.project}.sock")  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +66,13 @@ class ProcessRuntime:
         records = self.records()
         if records is None:
             return Observed(alive=False)
-        started = self.started()
+        notes = self.started()
         ended = self.endings() if any(r["statename"] in ENDED for r in records) else {}
         listens = listening({r["name"]: r["pid"] for r in records if r["pid"]}, ports)
         services = {}
         for record in records:
             name, pid = record["name"], record["pid"]
-            note = started.get(name)
+            note = notes.get(name)
             state = STATES[record["statename"]]
             services[name] = Running(
                 state=state,
@@ -119,23 +97,8 @@ class ProcessRuntime:
             return None
 
     def started(self) -> dict[str, Started]:
-        """Return what the launcher wrote down, by service; torn files count as absent."""
-        found = {}
-        for path in sorted((self.workspace.run / "started").glob("*.json")):
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                data = json.loads(path.read_text())
-                spec = LaunchSpec.from_json(json.dumps(data["spec"]))
-                found[path.stem] = Started(
-                    service=path.stem,
-                    pid=int(data["pid"]),
-                    identity=str(data["identity"]),
-                    at=float(data["at"]),
-                    before=float(data.get("before", 0.0)),
-                    memory_kills=int(data.get("memory_kills", -1)),
-                    starts=int(data["starts"]),
-                    spec=spec,
-                )
-        return found
+        """Return what the launcher wrote down, by service."""
+        return starts_in(self.workspace.run)
 
     def endings(self) -> dict[str, str]:
         """Return how each service ended last, in supervisord's words."""
@@ -147,12 +110,12 @@ class ProcessRuntime:
         if self._takes_over_configuration():
             return
         self.end_all()
-        self._check_socket_folder()
-        process = self._spawn()
+        socket = self.socket
+        process = spawn.spawn(self.workspace, socket, self.environment)
         deadline = time.monotonic() + READY_TIMEOUT_S
         while self.records() is None:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise self._does_not_start(process)
+                raise spawn.failed(self.workspace, process, socket)
             time.sleep(POLL_S)
 
     def _takes_over_configuration(self) -> bool:
@@ -176,52 +139,6 @@ class ProcessRuntime:
             return f"the supervisor (pid {known.pid}) runs, but does not answer"
         left = len(self.orphans())
         return f"the supervisor was killed; {left} of its services live on" if left else ""
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        inherited = {k: self.environment[k] for k in INHERITED if k in self.environment}
-        path = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", "")])
-        package = str(Path(__file__).parents[2])
-        ours = {
-            "PATH": path,
-            "PYTHONPATH": package,
-            "PYTHONUNBUFFERED": "1",
-            "ALFRED_SUPERVISOR_SOCKET": str(self.socket),
-        }
-        config = ["-c", "render/supervisord.conf"]
-        user = ["-u", "root"] if os.getuid() == 0 else []
-        return subprocess.Popen(
-            [sys.executable, "-m", "alfred_dev.runtime.supervisord", *config, *user],
-            cwd=self.workspace.home,
-            env=inherited | ours,
-            stdin=subprocess.DEVNULL,
-            stdout=(self.workspace.logs / "supervisord.out").open("wb"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def _does_not_start(self, process: subprocess.Popen[bytes]) -> MachineError:
-        process.kill()
-        said = tail(self.workspace.logs / "supervisord.out", 4000).strip().splitlines()
-        return MachineError(
-            "supervisor-failed",
-            "the process supervisor does not start",
-            cause=said[-1] if said else f"no answer on {self.socket}",
-            fix=[f"cat '{self.workspace.logs / 'supervisord.log'}'"],
-        )
-
-    def _check_socket_folder(self) -> None:
-        folder = self.socket.parent
-        with contextlib.suppress(FileNotFoundError):
-            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-                raise MachineError(
-                    "runtime-folder",
-                    f"{folder} is not ours",
-                    cause="it belongs to another user, or is a symbolic link",
-                    fix=[f"sudo rm -r '{folder}'"],
-                )
-        make_private_folder(folder)
-        with contextlib.suppress(FileNotFoundError):
-            self.socket.unlink()
 
     def apply(self, start: Sequence[str], restart: Sequence[str]) -> None:
         """Take over the rendered files, then start; returns before anything is healthy."""
@@ -273,7 +190,7 @@ class ProcessRuntime:
         return self._alive()
 
     def _alive(self) -> list[Started]:
-        return [s for s in self.started().values() if processes.alive(s.pid, s.identity)]
+        return [s for s in self.started().values() if s.alive]
 
     def end_all(self) -> list[str]:
         """End what a lost supervisord left behind, itself first: it would start them again.

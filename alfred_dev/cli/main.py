@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -102,7 +101,6 @@ def main() -> NoReturn:
     command.called(os.environ.get("ALFRED_DEV_CALLED") or command.NAME)
     as_json = "--json" in sys.argv[1:]
     keep_only(app, sys.argv[1:])
-    gc.set_threshold(50_000)  # what a command loads stays until its end: looking for waste is waste
     try:
         code = app(standalone_mode=False, prog_name=command.NAME)
         sys.stdout.flush()

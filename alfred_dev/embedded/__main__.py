@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from alfred_dev import garbage
 from alfred_dev.embedded.engines import ENGINES
 from alfred_dev.embedded.spec import VARIABLE, EmbeddedSpec, SpecError
 from alfred_dev.errors import AlfredError, InterruptedByUser, UsageError
@@ -63,4 +64,5 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
+    garbage.put_off()  # until it serves
     sys.exit(main(sys.argv[1:], os.environ))

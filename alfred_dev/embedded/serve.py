@@ -19,6 +19,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import Server
 
+from alfred_dev import garbage
+
 log = logging.getLogger("alfred_dev.embedded")
 
 TICK_S = 1.0  # for the Date header
@@ -77,6 +79,7 @@ class SleepyServer(Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to answer, and say so in the log."""
         await super().startup(sockets)
+        garbage.settle()
         places = (s.getsockname() for s in sockets or ())
         said = " ".join(p if isinstance(p, str) else f"{p[0]}:{p[1]}" for p in places)
         log.info("%s answers on %s", self._what, said)

@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.faults import docker, more, outside  # noqa: E402 - the path comes first
+from bench.faults import docker, images, more, outside, volumes  # noqa: E402 - the path comes first
 from bench.faults.process import FAULTS  # noqa: E402
 from bench.faults.record import Fault  # noqa: E402
 from bench.faults.world import World, world  # noqa: E402
@@ -224,7 +224,8 @@ def main() -> None:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         own_files()
     local = (*FAULTS, *outside.FAULTS, *more.FAULTS)
-    every = local if arguments.runtime == "process" else docker.FAULTS
+    contained = (*docker.FAULTS, *images.FAULTS, *volumes.FAULTS)
+    every = local if arguments.runtime == "process" else contained
     chosen = [f for f in every if not arguments.only or f.id in arguments.only]
     with tempfile.TemporaryDirectory() as folder, world(Path(folder), arguments.runtime) as w:
         if arguments.runtime == "process":

@@ -71,6 +71,7 @@ def _given(place: Workspace | None, stack: Stack | None, problem: AlfredError | 
     plan: Plan | None = stack.plan if stack else None
     return Given(
         root=str(place.root) if place else "",
+        project=place.project if place else "",
         plan=plan,
         problem=problem,
         selected=frozenset(lifecycle.selected(stack)) if stack else frozenset(),

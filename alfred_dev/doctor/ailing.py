@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from alfred_dev.container_sources import OURS
 from alfred_dev.doctor import words
 from alfred_dev.doctor.model import Finding, Fix, Given, Judge
 from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.doctor.words import Line
+from alfred_dev.render.ours import DATA
 
 # Whatever says exactly why a service ended; the general finding follows from each of them.
 WHY_ENDED = frozenset(
@@ -58,6 +60,30 @@ def said(
     return judge
 
 
-def data_of(service: str, given: Given) -> str:
-    """Return the folder that holds the data of a service."""
-    return f"{given.root}/.alfred/data/{service}"
+def data_of(service: Service, given: Given) -> str:
+    """Return the folder that holds the data of a service, as the service itself calls it."""
+    row = service.status.service
+    if not _in_volume(service, given):
+        return f"{given.root}/.alfred/data/{service.id}"
+    if row.source.kind in OURS:
+        return f"{DATA}/{service.id}"
+    return row.definition.container.volume or "/"
+
+
+def on_data(service: Service, given: Given, *commands: str) -> tuple[str, ...]:
+    """Return ``commands``, which change the data of a service, as they are to be typed.
+
+    What a container keeps is in a volume: they run in another container that has it too.
+    """
+    if not _in_volume(service, given):
+        return commands
+    name = f"{given.project}-{service.id}-1"
+    image = f"$(docker inspect -f '{{{{.Image}}}}' {name})"
+    script = " && ".join(command.removeprefix("sudo ") for command in commands)
+    run = f"docker run --rm --user 0 --entrypoint sh --volumes-from {name} {image}"
+    return (f'{run} -c "{script}"',)
+
+
+def _in_volume(service: Service, given: Given) -> bool:
+    inside = given.plan is not None and given.plan.runtime == "docker"
+    return inside and service.status.service.contained

@@ -95,7 +95,8 @@ class Given:
 
     ``plan`` is None where the configuration cannot be used; ``problem`` says why, and ``plan`` may
     then still be the one of the catalog alone (``guessed``). ``environment``: of this shell.
-    ``root``: the project's folder, empty outside of one; ``sudo``: what privilege takes here.
+    ``root``: the project's folder, empty outside of one; ``project``: its name in the engine;
+    ``sudo``: what privilege takes here.
     """
 
     root: str
@@ -106,6 +107,7 @@ class Given:
     ever_up: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
+    project: str = ""
     sudo: str = ""
     platform: str = "linux"
     now: float = 0.0

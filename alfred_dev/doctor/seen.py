@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from alfred_dev.probe.base import Reason
 from alfred_dev.runtime.base import State
+from alfred_dev.runtime.containers import STOPPED
 from alfred_dev.status import EndpointStatus, Health, ServiceStatus
 
 ENDED = (State.EXITED, State.FATAL, State.BACKOFF)
-IN_ORDER = ("exit status 0", "terminated by SIGTERM")
+IN_ORDER = ("exit status 0", "terminated by SIGTERM", STOPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

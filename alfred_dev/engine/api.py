@@ -83,6 +83,11 @@ class Engine:
         self._kept = connection
         return result
 
+    def lines(self, path: str, **query: object) -> list[Any]:
+        """Return an answer that is one JSON document a line."""
+        data = b"".join(self.stream(path, **query))
+        return [json.loads(line) for line in data.splitlines() if line.strip()]
+
     def stream(self, path: str, **query: object) -> Iterator[bytes]:
         """Yield the bytes of an answer as they come, for ever when it is followed."""
         if not self.endpoint.socket:

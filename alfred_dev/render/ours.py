@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alfred_dev import __version__
 from alfred_dev.catalog.model import Container, ProbeKind
+from alfred_dev.embedded.engines import STOP_SIGNALS
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
 from alfred_dev.hostnames import DASHBOARD
 from alfred_dev.plan import Plan, PlannedService, Source, SourceKind
@@ -34,6 +35,7 @@ def container(service: PlannedService, source: Source) -> Container:
         health=_health(service),
         memory="512m" if engine else "256m",
         shm="128m" if engine else None,
+        stop_signal=f"SIG{STOP_SIGNALS[service.id]}" if service.id in STOP_SIGNALS else None,
         read_only=True,
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alfred_dev.catalog.model import Binary, Engine
 from alfred_dev.catalog.topology import VARIABLE as TOPOLOGY
-from alfred_dev.embedded.engines import PROGRAM
+from alfred_dev.embedded.engines import PROGRAM, STOP_SIGNALS
 from alfred_dev.embedded.spec import Ask, EmbeddedSpec, Listener
 from alfred_dev.plan import LOOPBACK, Plan, PlannedService, SourceKind
 from alfred_dev.planner import fill
@@ -23,8 +23,6 @@ from alfred_dev.render.ours import page_of
 from alfred_dev.runtime.base import Desired, LaunchSpec
 from alfred_dev.workspace import Artifact
 
-# Postgres: SIGINT is its fast shutdown; SIGTERM would wait for every client to leave.
-STOP_SIGNALS = {"db-postgres": "INT"}
 # A process that ends within START_SECONDS counts as a failed start; after START_RETRIES of those,
 # each a second later than the one before, supervisord gives up. Readiness is not its business.
 START_SECONDS = 10

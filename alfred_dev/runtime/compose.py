@@ -20,7 +20,8 @@ from alfred_dev.errors import MachineError
 from alfred_dev.runtime import container_logs as said
 from alfred_dev.runtime import containers
 from alfred_dev.runtime.base import LaunchSpec, Observed
-from alfred_dev.runtime.containers import PROJECT_LABEL, SPEC_LABEL, service_of
+from alfred_dev.runtime.container_events import ended_by
+from alfred_dev.runtime.containers import ENDED_BY, PROJECT_LABEL, SPEC_LABEL, service_of
 from alfred_dev.workspace import Workspace, make_private_folder, write
 
 SPECS = "specs.json"  # in the render folder: how each container is to be started
@@ -92,10 +93,11 @@ class ComposeRuntime:
 
     def _details(self, container: str) -> dict[str, Any] | None:
         """Return all about one container, None when it has just been removed."""
+        engine = Engine(self.engine.endpoint)
         try:
-            found: dict[str, Any] = Engine(self.engine.endpoint).get(
-                f"/containers/{container}/json"
-            )
+            found: dict[str, Any] = engine.get(f"/containers/{container}/json")
+            if containers.failed(found):
+                found["State"][ENDED_BY] = ended_by(engine, found)
         except EngineAnswerError as error:
             if error.status == MISSING:
                 return None

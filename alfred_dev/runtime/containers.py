@@ -14,6 +14,8 @@ SPEC_LABEL = "dev.alfred.spec"
 START_SECONDS = 10.0  # so long a container counts as starting: as for local processes
 SIGNALS: Mapping[int, str] = {130: "SIGINT", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
 KILLED_FOR_MEMORY = "killed for memory"
+STOPPED = "stopped by a command"
+ENDED_BY = "EndedBy"  # what the runtime adds to a state: STOPPED, where that is known
 
 Listed = Mapping[str, Any]  # a container as /containers/json has it
 Inspected = Mapping[str, Any]  # as /containers/ID/json has it
@@ -71,7 +73,19 @@ def detail(inspected: Inspected) -> str:
         return f"{KILLED_FOR_MEMORY} (its limit is {limit // 2**20} MB)"
     if status == "created":
         return "it was never started"
+    if state.get(ENDED_BY):
+        return str(state[ENDED_BY])
     return f"terminated by {SIGNALS[code]}" if code in SIGNALS else f"exit status {code}"
+
+
+def failed(inspected: Inspected) -> bool:
+    """Tell whether a container has ended in a way that looks like a failure."""
+    state = inspected["State"]
+    return (
+        state.get("Status") == "exited"
+        and bool(state.get("ExitCode"))
+        and not (state.get("OOMKilled") or state.get("Error"))
+    )
 
 
 def published(listed: Listed) -> frozenset[int]:

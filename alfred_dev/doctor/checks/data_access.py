@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import data_of, unwell
+from alfred_dev.doctor.ailing import data_of, on_data, unwell
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Services
@@ -19,7 +19,11 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
     for service, line in words.saying(unwell(seen), words.DENIED):
         if service.ended and not words.PRIVILEGED_PORT.search(line.text):
             caught = FOLDER.search(line.text)
-            folder = caught[1] if caught else data_of(service.id, given)
+            folder = caught[1] if caught else data_of(service, given)
+            commands = words.remedy([line.text]) or (
+                f"{given.sudo}chown -R $(id -u) '{folder}'",
+                f"chmod -R u+rwX,go-rwx '{folder}'",
+            )
             yield Finding(
                 subject=service.id,
                 cause=f"{service.id} may not use {folder} as it is: {line.text}",
@@ -27,8 +31,7 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
                 fix=Fix(
                     text="Give the folder back its owner and its mode.",
                     commands=(
-                        f"{given.sudo}chown -R $(id -u) '{folder}'",
-                        f"chmod -R u+rwX,go-rwx '{folder}'",
+                        *on_data(service, given, *commands),
                         f"alfred-dev up {service.id}",
                     ),
                 ),

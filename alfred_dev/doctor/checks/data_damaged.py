@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import data_of, said
+from alfred_dev.doctor.ailing import data_of, on_data, said
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Fix, Given
 from alfred_dev.doctor.seen import Service
@@ -17,11 +17,11 @@ def cause(service: Service, line: Line, given: Given) -> str:
 
 def fix(service: Service, line: Line, given: Given) -> Fix:
     """Say what mends it."""
-    folder = data_of(service.id, given)
+    folder = data_of(service, given)
     away = words.remedy([line.text]) or (f"mv '{folder}' '{folder}.damaged'",)
     return Fix(
         text="Restore a copy; without one, move the data away and begin anew.",
-        commands=(*away, f"alfred-dev up {service.id}"),
+        commands=(*on_data(service, given, *away), f"alfred-dev up {service.id}"),
     )
 
 

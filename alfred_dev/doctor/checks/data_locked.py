@@ -20,7 +20,7 @@ def fix(service: Service, line: Line, given: Given) -> Fix:
     return Fix(
         text="End the process that has files open in that folder.",
         commands=(
-            f"fuser -v -k '{data_of(service.id, given)}'/*",
+            f"fuser -v -k '{data_of(service, given)}'/*",
             f"alfred-dev up {service.id}",
         ),
         manual=True,

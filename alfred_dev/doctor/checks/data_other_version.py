@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import data_of, said
+from alfred_dev.doctor.ailing import data_of, on_data, said
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Fix, Given
 from alfred_dev.doctor.seen import Service
@@ -17,10 +17,11 @@ def cause(service: Service, line: Line, given: Given) -> str:
 
 def fix(service: Service, line: Line, given: Given) -> Fix:
     """Say what mends it."""
+    folder = data_of(service, given)
     return Fix(
         text="To keep the rows, dump them with the old version. To begin anew, move the data away.",
         commands=(
-            f"mv '{data_of(service.id, given)}' '{data_of(service.id, given)}.old'",
+            *on_data(service, given, f"mv '{folder}' '{folder}.old'"),
             f"alfred-dev up {service.id}",
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import WHY_ENDED
+from alfred_dev.doctor.ailing import WHY_ENDED, on_data
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Service, Services
@@ -21,13 +21,15 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
                 subject=name,
                 cause=_cause(service),
                 evidence=words.last(service) or (f"{name} said nothing",),
-                fix=_fix(name, words.remedy(service.said[::-1])),
+                fix=_fix(service, given),
             )
 
 
-def _fix(name: str, own: tuple[str, ...]) -> Fix:
-    if own:
-        return Fix(text="Do what it says itself.", commands=(*own, f"alfred-dev up {name}"))
+def _fix(service: Service, given: Given) -> Fix:
+    name = service.id
+    if own := words.remedy(service.said[::-1]):
+        commands = (*on_data(service, given, *own), f"alfred-dev up {name}")
+        return Fix(text="Do what it says itself.", commands=commands)
     return Fix(
         text="Mend what its last lines say; then start it.",
         commands=(f"alfred-dev logs --tail 50 {name}", f"alfred-dev up {name}"),

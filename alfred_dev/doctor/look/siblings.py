@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.container_sources import OURS
 from alfred_dev.doctor.look.engine import Containers, compose_of, containers
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Services
-from alfred_dev.plan import Endpoint, Plan, PlannedService, SourceKind
+from alfred_dev.plan import Endpoint, Plan, PlannedService
 
 TIMEOUT_S = 5.0
 WAIT_S = 1.5
-# Our own image alone is known to have a Python.
-WITH_PYTHON = (SourceKind.EMBEDDED, SourceKind.STAND_IN)
 SCRIPT = f"""
 import concurrent.futures as f, http.client as h, json, socket, sys
 def ask(row):
@@ -108,7 +107,7 @@ def able(plan: Plan, found: Containers) -> Mapping[str, str]:
 
 
 def _has_python(service: PlannedService) -> bool:
-    return service.contained and service.source.kind in WITH_PYTHON
+    return service.contained and service.source.kind in OURS  # of others that is not known
 
 
 def _asked(scene: Scene, sibling: str, name: str, wanted: Iterable[Endpoint]) -> tuple[Seen, ...]:

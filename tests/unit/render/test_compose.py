@@ -13,9 +13,9 @@ import yaml
 from alfred_dev.catalog.project import load
 from alfred_dev.embedded.spec import EmbeddedSpec
 from alfred_dev.errors import ConfigError, MachineError
-from alfred_dev.plan import Facts, Found, Plan, only
+from alfred_dev.plan import Facts, Found, Plan, Source, SourceKind, only
 from alfred_dev.planner import closure, make
-from alfred_dev.render import compose
+from alfred_dev.render import compose, ours
 from alfred_dev.settings import SETTINGS, Layer, resolve
 from tests.worlds import ENGINES, SECRETS, catalog, catalog_text, plan, settings
 
@@ -67,6 +67,13 @@ def test_every_container_is_confined() -> None:
         assert entry["logging"]["options"] == {"max-size": "5m", "max-file": "3"}, name
         assert entry["labels"]["dev.alfred.service"] == name
         assert not {"container_name", "privileged", "network_mode", "pid"} & entry.keys(), name
+
+
+def test_our_postgres_is_told_to_end_at_once() -> None:
+    """SIGTERM would wait for its clients, and ten seconds later it would be killed."""
+    ours_here = Source(kind=SourceKind.EMBEDDED, detail="")
+    signals = {s.id: ours.container(s, ours_here).stop_signal for s in plan().platform}
+    assert {name: word for name, word in signals.items() if word} == {"db-postgres": "SIGINT"}
 
 
 def test_every_service_has_a_rare_health_check() -> None:

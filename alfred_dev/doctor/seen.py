@@ -11,6 +11,8 @@ from alfred_dev.runtime.containers import STOPPED
 from alfred_dev.status import EndpointStatus, Health, ServiceStatus
 
 ENDED = (State.EXITED, State.FATAL, State.BACKOFF)
+# What a closed port looks like; the engine accepts for a container, and hangs up.
+CLOSED = (Reason.REFUSED, Reason.RESET)
 IN_ORDER = ("exit status 0", "terminated by SIGTERM", STOPPED)
 
 

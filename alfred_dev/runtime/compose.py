@@ -75,6 +75,10 @@ class ComposeRuntime:
         found: list[dict[str, Any]] = self._ask("/containers/json", all="1", filters=filters)
         return sorted(found, key=service_of)
 
+    def container(self, name: str) -> str | None:
+        """Return the id of the container of one service, None where there is none."""
+        return self._ids([name]).get(name)
+
     def _inspected(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Return each container with its details; those that changed nothing are not asked again.
 
@@ -236,7 +240,7 @@ class ComposeRuntime:
 
     def last_words(self, name: str, size: int) -> str:
         """Return at most the last ``size`` bytes that a service has said."""
-        found = self._ids([name]).get(name)
+        found = self.container(name)
         return self._said(found, tail="200")[-size:] if found else ""
 
     def _said(self, container: str, *, tail: str) -> str:

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from alfred_dev.doctor.ailing import restart
-from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.checks.port_public import loopback
+from alfred_dev.doctor.look.inside import Listening, listening
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
-from alfred_dev.doctor.seen import Service, Services
+from alfred_dev.doctor.seen import CLOSED, Service
+from alfred_dev.plan import Endpoint
 from alfred_dev.probe.base import Reason
 
 
-def judge(seen: Services, given: Given) -> Iterable[Finding]:
+def judge(seen: Listening, given: Given) -> Iterable[Finding]:
     """Find services that run, and have a port on which nothing listens."""
-    for service in seen.ill:
-        closed = service.ports_with(Reason.REFUSED)
-        if not service.runs or not closed:
+    for service in seen.services.ill:
+        if not service.runs:
             continue
-        developer = service.status.service.by_developer
-        ports = ", ".join(str(e.endpoint.port) for e in closed)
-        yield Finding(
-            subject=service.id,
-            cause=_yours(service, ports) if developer else _ours(service, ports),
-            evidence=(closed[0].detail, *service.said[-3:]),
-            fix=_your_fix(service) if developer else Fix(
-                text=f"Restart {service.id}.", commands=(restart(service.id),), automatic=True
-            ),
-        )  # fmt: skip
+        inside = seen.inside.get(service.id)
+        if inside is not None:
+            yield from _contained(service, inside)
+        elif closed := service.ports_with(Reason.REFUSED):
+            yield _finding(service, closed[0].detail, [e.endpoint for e in closed])
+
+
+def _finding(service: Service, detail: str, closed: Sequence[Endpoint]) -> Finding:
+    developer = service.status.service.by_developer
+    ports = ", ".join(str(e.port) for e in closed)
+    return Finding(
+        subject=service.id,
+        cause=_yours(service, ports) if developer else _ours(service, ports),
+        evidence=(detail, *service.said[-3:]),
+        fix=_your_fix(service) if developer else Fix(
+            text=f"Restart {service.id}.", commands=(restart(service.id),), automatic=True
+        ),
+    )  # fmt: skip
 
 
 def _ours(service: Service, ports: str) -> str:
@@ -54,14 +63,50 @@ def _your_fix(service: Service) -> Fix:
     )
 
 
+def _contained(service: Service, inside: Sequence[tuple[str, int]]) -> Iterable[Finding]:
+    """Find what a container does not listen on where its port is published."""
+    public = {port for address, port in inside if not loopback(address)}
+    closed = [e.endpoint for e in service.ports_with(*CLOSED)]
+    missed = [e for e in closed if e.container_port not in public]
+    if missed:
+        name, port = service.id, missed[0].container_port
+        places = ", ".join(f"{address}:{number}" for address, number in inside)
+        yield Finding(
+            subject=name,
+            cause=_why(name, missed[0], inside),
+            evidence=(f"inside its container {name} listens on {places or 'nothing'}",
+                      *service.said[-3:]),
+            fix=Fix(
+                text=f"Have it listen on 0.0.0.0:{port} (its command, its image, its variables in "
+                "alfred.yaml); a restart helps where one of its listeners died.",
+                commands=(f"alfred-dev logs --tail 50 {name}", restart(name)),
+            ),
+        )  # fmt: skip
+
+
+def _why(name: str, endpoint: Endpoint, inside: Sequence[tuple[str, int]]) -> str:
+    port = endpoint.container_port
+    if lonely := [address for address, number in inside if number == port]:
+        return (
+            f"{name} listens on {lonely[0]}:{port} inside its container, where nobody else gets to"
+        )
+    others = ", ".join(f"{address}:{number}" for address, number in inside)
+    instead = f"it listens on {others} instead" if others else "it listens nowhere"
+    return (
+        f"{name} runs, but inside its container nothing listens on port {port}, which is published "
+        f"as {endpoint.port}: {instead}"
+    )
+
+
 CHECK = Check(
     code="service-not-listening",
     title="A service does not listen on its port",
     category=Category.SERVICES,
-    cause="it is still starting, was configured for another port, or one of its listeners died",
+    cause="it is still starting, was configured for another port, listens on the loopback of its "
+    "container, or one of its listeners died",
     fix="`alfred-dev restart SERVICE`",
     depends_on=frozenset({"port-taken", "service-frozen", "settings-changed", "loopback-broken"}),
     rank=47,
-    observe=services,
+    observe=listening,
     judge=judge,
 )

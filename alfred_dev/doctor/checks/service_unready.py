@@ -71,6 +71,7 @@ CHECK = Check(
             "container-paused",
             "container-network",
             "endpoint-wrong",
+            "service-not-listening",
             "database-object-missing",
             "disk-full",
             "too-many-open-files",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from alfred_dev.doctor import registry, triage
 from alfred_dev.doctor.checks import service_restarting
+from alfred_dev.doctor.look.inside import Listening, listening, understood
 from alfred_dev.doctor.look.services import earliest, services
 from alfred_dev.doctor.model import Cause, Outcome, State
 from alfred_dev.doctor.seen import Process, Services
@@ -16,14 +18,18 @@ from alfred_dev.probe.base import Reason, ill
 from alfred_dev.runtime import base
 from tests.unit.doctor.scenes import given, judged, seen
 
-ON_SERVICES = [check for check in registry.every() if check.observe is services]
+ON_SERVICES = [check for check in registry.every() if check.observe in (services, listening)]
+Inside = Mapping[str, tuple[tuple[str, int], ...]]
 FATAL, STOPPED = base.State.FATAL, base.State.STOPPED
 
 
-def diagnosed(look: Services, **known: Any) -> list[Cause]:
+def diagnosed(look: Services, inside: Inside | None = None, **known: Any) -> list[Cause]:
     outcomes = []
     for check in ON_SERVICES:
-        findings = tuple(judged(check, look, given(**known)))
+        asked = Listening(services=look, inside=inside or {})
+        findings = tuple(
+            judged(check, asked if check.observe is listening else look, given(**known))
+        )
         state = State.FOUND if findings else State.OK
         outcomes.append(Outcome(check=check, state=state, findings=findings))
     return list(triage.causes(outcomes, given().plan))
@@ -216,3 +222,34 @@ def test_what_changed_since_it_started_is_one_warning_for_all() -> None:
     (only,) = diagnosed(seen(drift={"agent-core": drift, "ui-chat": drift}))
     assert (only.check.code, only.severity) == ("settings-changed", "warning")
     assert "ui-chat" in only.finding.cause
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ((("127.0.0.1", 8501),), "agent-rag listens on 127.0.0.1:8501 inside its container, where"),
+        ((("0.0.0.0", 9103),), "published as 8501: it listens on 0.0.0.0:9103 instead"),
+        ((), "published as 8501: it listens nowhere"),
+    ],
+)
+def test_the_engine_accepts_for_a_container_that_does_not_listen(
+    inside: tuple[tuple[str, int], ...], said: str
+) -> None:
+    look = seen(answers={"agent-rag": ill(Reason.RESET, "closes the connection")})
+    (only,) = diagnosed(look, {"agent-rag": inside})
+    assert (only.check.code, only.finding.subject) == ("service-not-listening", "agent-rag")
+    assert said in only.finding.cause
+
+
+def test_a_container_that_listens_and_hangs_up_says_so_itself() -> None:
+    look = seen(answers={"agent-rag": ill(Reason.RESET, "closes the connection")})
+    (only,) = diagnosed(look, {"agent-rag": (("::", 8501),)})
+    assert only.check.code == "service-unready"
+
+
+def test_a_table_of_a_container() -> None:
+    rest = "00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 21 1 0"
+    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"
+    table = "\n".join([head, f"   0: 0B00007F:B1D5 {rest}", f"   1: 0100007F:2135 {rest}", ""])
+    assert understood(table) == (("127.0.0.1", 8501),)
+    assert understood("OCI runtime exec failed: cat: not found") is None

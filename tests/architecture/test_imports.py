@@ -67,7 +67,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "plan", "probe", "runtime", "render", "host", "workspace", "reconcile", "status", "failure",
     },
     "doctor": {
-        "catalog", "changes", "container_sources", "envfile", "flow", "host", "ledger", "lifecycle", "logs", "names",
+        "catalog", "changes", "container_sources", "envfile", "flow", "host", "ledger", "lifecycle",
+        "logs", "names",
         "pki", "engine", "hostnames", "plan", "planner", "probe", "projectfile", "setup", "tunnel",
         "lint", "topology", "stack",
         "reconcile", "render", "runtime", "settings", "status", "workspace",

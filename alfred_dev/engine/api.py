@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -46,6 +47,7 @@ class Engine:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._kept: http.client.HTTPConnection | None = None
+        self._lock = threading.Lock()
 
     def answers(self) -> bool:
         """Tell whether there is an engine."""
@@ -70,7 +72,8 @@ class Engine:
         return _decoded(status, data)
 
     def _ask(self, target: str) -> tuple[int, bytes]:
-        kept, self._kept = self._kept, None
+        with self._lock:  # nobody else may ask on it meanwhile
+            kept, self._kept = self._kept, None
         if kept is not None:  # the engine may have closed it meanwhile: then asked anew
             with contextlib.suppress(OSError, http.client.HTTPException):
                 return self._on(kept, target)

@@ -61,7 +61,7 @@ class ComposeRuntime:
         now = time.time()
         record = self._record()
         services = {}
-        for listed, inspected in self._inspected():
+        for listed, inspected in self.inspected(self.listed()):
             name = service_of(listed)
             spec = record.get(name)
             fits = spec is not None and listed["Labels"].get(SPEC_LABEL) == spec.digest()
@@ -79,12 +79,13 @@ class ComposeRuntime:
         """Return the id of the container of one service, None where there is none."""
         return self._ids([name]).get(name)
 
-    def _inspected(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    def inspected(
+        self, found: Sequence[dict[str, Any]]
+    ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Return each container with its details; those that changed nothing are not asked again.
 
         The engine's own words (``Up 2 minutes``) change when anything does, and rarely else.
         """
-        found = self.listed()
         keys = [(str(c["Id"]), f"{c['State']} {c['Status']}") for c in found]
         missing = [key for key in keys if key not in self._known]
         if missing:

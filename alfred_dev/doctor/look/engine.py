@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from alfred_dev.doctor.look.services import services
+from alfred_dev.doctor.look.services import services, snapshot
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Services
 from alfred_dev.engine import endpoint
-from alfred_dev.engine.api import Engine, EngineAnswerError
+from alfred_dev.engine.api import Engine
 from alfred_dev.errors import UsageError
 from alfred_dev.runtime.base import Runtime
 from alfred_dev.runtime.compose import ComposeRuntime
@@ -42,7 +42,7 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Containers:
+class Listed:
     """``ours``: those of this checkout; ``orphans``: those with its label that no service has;
     ``guests``: others on its network; ``network``: its name, ``internal``: it leads nowhere;
     ``elsewhere``: another engine that this shell means, and that does not answer."""
@@ -54,6 +54,12 @@ class Containers:
     network_missing: bool = False
     internal: bool = False
     elsewhere: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Containers(Listed):
+    """The same, and the state of all services."""
+
     services: Services
 
 
@@ -63,34 +69,38 @@ def compose_of(runtime: Runtime) -> ComposeRuntime | None:
     return half if isinstance(half, ComposeRuntime) else None
 
 
-async def containers(scene: Scene) -> Containers:
+async def listed(scene: Scene) -> Listed:
     """Look at every container of the engine; nothing where services are local processes."""
     assert scene.stack is not None  # noqa: S101 - checks that need a plan are skipped without
     compose = compose_of(scene.stack.runtime)
-    seen = await scene.see(services)
     if compose is None:
-        return Containers(services=seen)
+        return Listed()
+    await scene.see(snapshot)  # what that asked of containers is not asked again
     slot = scene.stack.plan.slot
     name = f"{NETWORK}-{slot}" if slot else NETWORK
-    return await asyncio.to_thread(_containers, compose, name, seen)
+    return await asyncio.to_thread(_listed, compose, name, frozenset(scene.stack.plan.ids))
 
 
-def _containers(compose: ComposeRuntime, network: str, seen: Services) -> Containers:
-    listed = compose.engine.get("/containers/json", all="1")
-    known = {row.id for row in seen.rows}
-    mine = [c for c in listed if (c.get("Labels") or {}).get(PROJECT_LABEL) == compose.project]
+async def containers(scene: Scene) -> Containers:
+    """See the same beside the state of all services."""
+    found, seen = await asyncio.gather(scene.see(listed), scene.see(services))
+    return Containers(services=seen, **{f.name: getattr(found, f.name) for f in fields(Listed)})
+
+
+def _listed(compose: ComposeRuntime, network: str, known: frozenset[str]) -> Listed:
+    every = compose.engine.get("/containers/json", all="1")
+    mine = [c for c in every if (c.get("Labels") or {}).get(PROJECT_LABEL) == compose.project]
     ours = [c for c in mine if c["Labels"].get(SERVICE_LABEL) in known]
     there = [n for n in compose.engine.get("/networks") if n.get("Name") == network]
-    others = [c for c in listed if c not in mine and network in _networks(c)]
-    return Containers(
-        ours=tuple(_container(c, _details(compose, str(c["Id"]))) for c in ours),
+    others = [c for c in every if c not in mine and network in _networks(c)]
+    return Listed(
+        ours=tuple(_container(c, details) for c, details in compose.inspected(ours)),
         orphans=tuple(_container(c, {}) for c in mine if c not in ours),
         guests=tuple(_container(c, {}) for c in others),
         network=network,
         network_missing=bool(mine) and not there,
         internal=any(n.get("Internal") for n in there),
         elsewhere=_elsewhere(compose),
-        services=seen,
     )
 
 
@@ -106,14 +116,6 @@ def _elsewhere(compose: ComposeRuntime) -> str:
 
 def _networks(listed: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(((listed.get("NetworkSettings") or {}).get("Networks") or {}).keys())
-
-
-def _details(compose: ComposeRuntime, container: str) -> Mapping[str, Any]:
-    try:
-        found: Mapping[str, Any] = compose.engine.get(f"/containers/{container}/json")
-    except EngineAnswerError:  # removed meanwhile
-        return {}
-    return found
 
 
 def _container(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Container:

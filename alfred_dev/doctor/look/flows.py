@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ from alfred_dev.status import Health
 
 # Google's emulator gives a message to a pull whose client has gone, and again only after ten
 # seconds. A later message finds a pull that lives, so a task that is merely late is sent again.
+SEND = "alfred_dev.flow.send"
 PATIENCE_S = (2.0, 2.0, 2.0, 2.0, 4.0)
 
 
@@ -34,14 +37,17 @@ async def flows(scene: Scene) -> Flows:
     entry = direct(plan)
     named = {who for row in expected(Flow.EVENTS, entry.through) for who in row[1:]}
     taking_part = {service.id for service in plan.platform} & named
-    if not _all_play(await scene.see(services), taking_part):
+    # It brings an HTTP client along, which takes a while: meanwhile the others look.
+    loaded = asyncio.to_thread(importlib.import_module, SEND)
+    seen, _ = await asyncio.gather(scene.see(services), loaded)
+    if not _all_play(seen, taking_part):
         return Flows(sent=False)
     return Flows(sent=True, broken=await tried(entry))
 
 
 async def tried(entry: Entry, patience: Sequence[float] = PATIENCE_S) -> Broken | None:
     """Send until a task gets through, or somebody says why it does not; return what broke."""
-    from alfred_dev.flow.send import send  # brings an HTTP client along
+    from alfred_dev.flow.send import send
 
     broken: Broken | None = None
     for timeout_s in patience:

@@ -69,13 +69,20 @@ async def asked_again(scene: Scene, names: Collection[str]) -> dict[int, ProbeRe
     return {e.port: result for e, result in zip(endpoints, results, strict=True)}
 
 
+async def snapshot(scene: Scene) -> tuple[Observed, int]:
+    """Return what the runtime knows, and the process of a supervisor that is frozen, else 0."""
+    assert scene.stack is not None  # noqa: S101 - as above
+    stack = scene.stack
+    frozen = _frozen_keeper(stack)
+    return _left(stack) if frozen else await asyncio.to_thread(lifecycle.observe, stack), frozen
+
+
 async def services(scene: Scene) -> seen.Services:
     """See every service of the plan."""
     assert scene.stack is not None  # noqa: S101 - as above
     stack = scene.stack
     asking = asyncio.ensure_future(scene.see(probes))
-    frozen = _frozen_keeper(stack)
-    observed = _left(stack) if frozen else await asyncio.to_thread(lifecycle.observe, stack)
+    observed, frozen = await scene.see(snapshot)
     answers = {endpoint.port: result for endpoint, result in (await asking).items()}
     selected = lifecycle.selected(stack)
     statuses = status.assess(stack.plan, observed, answers, selected)

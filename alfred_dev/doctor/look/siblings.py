@@ -7,41 +7,50 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alfred_dev.catalog.model import ProbeKind
 from alfred_dev.container_sources import OURS
-from alfred_dev.doctor.look.engine import Containers, compose_of, containers
+from alfred_dev.doctor.look.engine import Listed, compose_of, listed
+from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Services
 from alfred_dev.plan import Endpoint, Plan, PlannedService
 
 TIMEOUT_S = 5.0
 WAIT_S = 1.5
+# Every module that it imports is paid for in the container: a socket in place of a client.
 SCRIPT = f"""
-import concurrent.futures as f, http.client as h, json, socket, sys
-def ask(row):
-    name, port, path = row
+import json, socket, sys, threading
+def ask(name, port, path):
     try:
         found = sorted({{a[4][0] for a in socket.getaddrinfo(name, port, proto=6)}})
     except OSError as e:
         return [], str(e), ''
     try:
-        socket.create_connection((name, port), {WAIT_S}).close()
+        link = socket.create_connection((name, port), {WAIT_S})
     except OSError as e:
         return found, e.strerror or str(e), ''
     if not path:
         return found, '', ''
-    c = h.HTTPConnection(name, port, timeout={WAIT_S})
     try:
-        c.request('GET', path)
-        return found, '', 'HTTP %d' % c.getresponse().status
-    except (OSError, h.HTTPException) as e:
+        link.sendall(f'GET {{path}} HTTP/1.0\\r\\nHost: {{name}}:{{port}}\\r\\n\\r\\n'.encode())
+        head = link.recv(4096).decode('latin1').split(' ')
+        said = 'HTTP ' + head[1][:3] if head[0].startswith('HTTP/') else 'it hung up'
+        return found, '', said if said.startswith('HTTP') else 'no answer: ' + said
+    except OSError as e:
         return found, '', 'no answer: ' + (str(e) or type(e).__name__)
-rows = json.load(sys.stdin)
-with f.ThreadPoolExecutor(len(rows)) as p:
-    print(json.dumps(list(p.map(ask, rows))))
+rows = json.loads(sys.argv[1])
+told = [None] * len(rows)
+def run(i):
+    told[i] = ask(*rows[i])
+threads = [threading.Thread(target=run, args=[i]) for i in range(len(rows))]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(json.dumps(told))
 """
 
 
@@ -66,7 +75,7 @@ class Siblings:
     rows: tuple[Seen, ...] = ()
     why_not: str = ""
     services: Services
-    containers: Containers
+    containers: Listed
 
     def of(self, service: str) -> tuple[Seen, ...]:
         """Return what is seen of one service."""
@@ -74,30 +83,56 @@ class Siblings:
 
 
 async def siblings(scene: Scene) -> Siblings:
-    """Have one container of ours ask all others, and a second one ask about the first."""
-    found = await scene.see(containers)
-    seen = found.services
+    """Have one container of ours ask all others, and a second one ask about the first.
+
+    What nobody reaches is asked again: it may just have started.
+    """
     assert scene.stack is not None  # noqa: S101 - checks that need a plan are skipped without
     plan = scene.stack.plan
+    found = await scene.see(listed)
     if compose_of(scene.stack.runtime) is None:
-        return Siblings(services=seen, containers=found)
+        return Siblings(services=await scene.see(services), containers=found)
     askers = able(plan, found)
     if not askers:
         why = "no container of ours runs that has a Python"
-        return Siblings(why_not=why, services=seen, containers=found)
-    wanted = [e for s in plan.services if s.contained and seen[s.id].runs for e in s.endpoints]
-    first, second = min(askers), max(askers)
-    shares = ((first, [e for e in wanted if e.service != first]),
-              (second, [e for e in wanted if e.service == first != second]))  # fmt: skip
-    told = await asyncio.gather(
-        *(asyncio.to_thread(_asked, scene, by, askers[by], share) for by, share in shares if share)
-    )
-    rows = tuple(row for part in told for row in part)
+        return Siblings(why_not=why, services=await scene.see(services), containers=found)
+    rows = await _told(scene, askers, _shares(plan, found, askers))
+    seen = await scene.see(services)
+    lost = {row.service for row in rows if row.refused and not seen[row.service].ill}
+    if lost:
+        again = {
+            by: [e for e in share if e.service in lost]
+            for by, share in _shares(plan, found, askers).items()
+        }
+        kept = tuple(row for row in rows if row.service not in lost)
+        rows = (*kept, *await _told(scene, askers, again))
     why = "" if rows else "the engine did not run the question"
     return Siblings(rows=rows, why_not=why, services=seen, containers=found)
 
 
-def able(plan: Plan, found: Containers) -> Mapping[str, str]:
+def _shares(
+    plan: Plan, found: Listed, askers: Mapping[str, str]
+) -> Mapping[str, Sequence[Endpoint]]:
+    """Return who asks for what. Pure."""
+    runs = {c.service for c in found.ours if c.state == "running"}
+    wanted = [e for s in plan.services if s.contained and s.id in runs for e in s.endpoints]
+    first, second = min(askers), max(askers)
+    shares = {first: [e for e in wanted if e.service != first]}
+    if second != first:
+        shares[second] = [e for e in wanted if e.service == first]
+    return shares
+
+
+async def _told(
+    scene: Scene, askers: Mapping[str, str], shares: Mapping[str, Sequence[Endpoint]]
+) -> tuple[Seen, ...]:
+    told = await asyncio.gather(
+        *(asyncio.to_thread(_asked, scene, by, askers[by], s) for by, s in shares.items() if s)
+    )
+    return tuple(row for part in told for row in part)
+
+
+def able(plan: Plan, found: Listed) -> Mapping[str, str]:
     """Return service -> container of all that run our own image on the stack's network. Pure."""
     return {
         c.service: c.name
@@ -116,8 +151,8 @@ def _asked(scene: Scene, sibling: str, name: str, wanted: Iterable[Endpoint]) ->
         return ()
     asked = list(wanted)
     question = json.dumps([[e.service, e.container_port, _path(e)] for e in asked])
-    command = ("exec", "--interactive", name, "python3", "-IS", "-c", SCRIPT)
-    done = compose.docker.run(*command, given=question.encode(), timeout_s=TIMEOUT_S)
+    command = ("exec", name, "python3", "-IS", "-c", SCRIPT, question)
+    done = compose.docker.run(*command, timeout_s=TIMEOUT_S)
     return understood(done.out, sibling, asked)
 
 

@@ -38,7 +38,7 @@ def test_the_script_goes_from_the_name_to_the_application() -> None:
             ["127.0.0.1", closed, ""],
             ["no-such.invalid", 1, ""],
         ]
-        done = subprocess.run([sys.executable, "-IS", "-c", SCRIPT], input=json.dumps(question),
+        done = subprocess.run([sys.executable, "-IS", "-c", SCRIPT, json.dumps(question)],
                               capture_output=True, text=True, check=True)  # fmt: skip
     assert json.loads(done.stdout)[:2] == [
         [["127.0.0.1"], "", "HTTP 200"],

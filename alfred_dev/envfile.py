@@ -8,17 +8,15 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from alfred_dev import envtext
 from alfred_dev.errors import UsageError
 from alfred_dev.settings import (
     SETTINGS,
     Layer,
     Setting,
     Settings,
-    parse_env_file,
     resolve,
-    with_url_twins,
 )
-from alfred_dev.settings import with_values as env_with_values
 from alfred_dev.workspace import Workspace, cannot_write, read_bytes, write
 
 ALPHABET = string.ascii_letters + string.digits  # safe in URLs, shells, YAML and .env alike
@@ -57,7 +55,7 @@ def _file_layer(path: Path, name: str, *, required: bool = False) -> Layer:
             cause="there is no such file",
             fix=[f"ls -l '{path.parent}'"],
         )
-    return Layer(name, parse_env_file(data or b"", file=path.name))
+    return Layer(name, envtext.parse_env_file(data or b"", file=path.name))
 
 
 def ensure(
@@ -71,7 +69,8 @@ def ensure(
     _make_private(workspace.env_file, tell)
     made = {key: random_secret() for key in missing(workspace, settings)}
     old = read_bytes(workspace.env_file)
-    new = with_url_twins(env_with_values(old or b"", made), file=workspace.env_file.name)
+    filled = envtext.with_values(old or b"", made)
+    new = envtext.with_url_twins(filled, file=workspace.env_file.name)
     if new != (old or b""):
         write(workspace.env_file, new)
     if not made:

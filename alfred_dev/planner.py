@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alfred_dev import container_sources
-from alfred_dev.catalog.model import Catalog, Engine, Port, Service, Variable
+from alfred_dev import container_sources, process_sources
+from alfred_dev.catalog.model import Catalog, Port, Service, Variable
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.plan import (
     LOOPBACK,
@@ -95,7 +95,7 @@ def make(
 def _absent(catalog: Catalog, facts: Facts) -> dict[str, str]:
     """Return the helpers that cannot run on this machine, and why."""
     return {
-        helper.id: _no_server(helper, facts)
+        helper.id: process_sources.no_server(helper, facts)
         for helper in catalog.helpers.values()
         if not _can_run(helper, facts)
     }
@@ -104,7 +104,7 @@ def _absent(catalog: Catalog, facts: Facts) -> dict[str, str]:
 def _can_run(helper: Service, facts: Facts) -> bool:
     if _in_container(helper, facts):
         return helper.id not in facts.unusable
-    return bool(_candidates(helper, facts))
+    return bool(process_sources.there_are(helper, facts))
 
 
 def _check_ports(world: _World) -> None:
@@ -166,73 +166,6 @@ def start_order(catalog: Catalog) -> tuple[str, ...]:
     return tuple(order)
 
 
-def choose_source(service: Service, facts: Facts) -> Source:
-    """Return where ``service`` comes from in the process runtime.
-
-    An engine that is FIRST comes before a binary: its data cannot be broken by a system upgrade.
-    Raises MachineError when alfred.yaml pins a source that is not here.
-    """
-    if service.host_port is not None:
-        detail = f"your own process on port {service.host_port}"
-        return Source(kind=SourceKind.HOST, detail=detail)
-    candidates = _candidates(service, facts)
-    if service.source is None:
-        return candidates[0]
-    for candidate in candidates:
-        if candidate.kind == service.source:
-            return candidate
-    raise MachineError(
-        "source-missing",
-        f"{service.id} cannot come from {service.source}",
-        cause=_why_not(service, facts),
-        fix=[f"change services.{service.id}.from ({service.where})"],
-    )
-
-
-def _candidates(service: Service, facts: Facts) -> list[Source]:
-    """Return the sources there are, the preferred first; a service's last is its stand-in."""
-    found = []
-    embedded = []
-    if service.id in facts.engines:
-        embedded.append(Source(kind=SourceKind.EMBEDDED, detail=facts.engines[service.id]))
-    real = facts.binaries.get(service.id)
-    if real and service.binary:
-        detail = " ".join(part for part in (real.path, real.version) if part)
-        found.append(
-            Source(
-                kind=SourceKind.BINARY,
-                detail=detail,
-                binary=service.binary,
-                path=real.path,
-                search=real.search,
-                home=real.home,
-            )
-        )
-    both = [*found, *embedded] if service.engine is Engine.LAST else [*embedded, *found]
-    if service.helper:
-        return both
-    detail = f"stand-in: {_no_server(service, facts)}"
-    return [*both, Source(kind=SourceKind.STAND_IN, detail=detail)]
-
-
-def _why_not(service: Service, facts: Facts) -> str:
-    if service.source in (SourceKind.CHECKOUT, SourceKind.IMAGE):
-        return f"local processes are built from no {service.source}; that takes a Docker engine"
-    if service.source == SourceKind.EMBEDDED:
-        return "there is no embedded engine for it on this machine"
-    return _no_server(service, facts)
-
-
-def _no_server(service: Service, facts: Facts) -> str:
-    if service.id in facts.unusable:
-        return facts.unusable[service.id]
-    if service.id in facts.lacking:
-        return facts.lacking[service.id]
-    if service.binary:
-        return f"no {' or '.join(service.binary.programs)} on PATH"
-    return "its code is not here" if service.image is None else "no engine for this machine"
-
-
 def fill(template: str, values: Mapping[str, str], setting: Callable[[str], str]) -> str:
     """Replace ``{name}`` by ``values[name]``, or by ``setting`` of that name."""
     return _PLACEHOLDER.sub(lambda m: values[m[1]] if m[1] in values else setting(m[1]), template)
@@ -291,7 +224,7 @@ def _in_container(service: Service, facts: Facts) -> bool:
 def _source(service: Service, facts: Facts) -> Source:
     if _in_container(service, facts):
         return container_sources.choose(service, facts.platform, facts.engine)
-    return choose_source(service, facts)
+    return process_sources.choose(service, facts)
 
 
 def _movers(service: Service, world: _World) -> list[int]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from alfred_dev.access import Limits
-from alfred_dev.catalog import rules, topology_schema
+from alfred_dev.catalog import project_rules, rules, topology_schema
 from alfred_dev.catalog.model import Catalog, ProbeKind, Profile
 from alfred_dev.catalog.parse import (
     CATALOG,
@@ -98,10 +97,6 @@ PROJECT = Record(
         ),
     },
 )
-# Variables by which a process is what it is: not for a project to set.
-RESERVED = re.compile(
-    r"PATH|HOME|USER|SHELL|PYTHON.*|LD_.*|DYLD_.*|ALFRED_EMBEDDED|ALFRED_ENGINE_.*"
-)
 DEFAULTS: Mapping[str, Any] = {"tier": "application", "profile": "agents"}
 PORT_DEFAULTS: Mapping[str, Any] = {
     "protocol": "HTTP",
@@ -175,11 +170,11 @@ def load(
         raise ConfigError("the catalog cannot be read", base.problems)
     mine = read(project_text or "", PROJECT, file=FILE)
     if isinstance(mine.data, dict):
-        _check(mine, known_settings)
-        _check_platform(mine, no_checkout)
+        project_rules.check(mine, known_settings)
+        project_rules.platform(mine, no_checkout)
         data = merged(base.data, mine)
         if mine.problems:
-            _contradictions(data["services"], mine)
+            project_rules.contradictions(data["services"], mine)
     if mine.problems:
         raise ConfigError(f"{FILE} cannot be used", mine.problems)
 
@@ -187,7 +182,7 @@ def load(
         return mine.where(*path) if path in mine.marks else base.where(*path)
 
     catalog = build(data, where, source=source)
-    _check_versions(mine, catalog)
+    project_rules.versions(mine, catalog)
     if mine.problems:
         raise ConfigError(f"{FILE} cannot be used", mine.problems)
     breaches = [*rules.breaches(catalog), *rules.unknown_names(catalog, known_settings)]
@@ -280,68 +275,3 @@ def _ports(
         else:
             known.append({**PORT_DEFAULTS, "container": row["host"], **row})
     return known
-
-
-def _check(mine: Document, known: Mapping[str, bool]) -> None:
-    """Note what the schema cannot say."""
-    for key in mine.data.get("settings") or {}:
-        if key not in known:
-            mine.problem(f"unknown setting {key}{did_you_mean(key, known)}", "settings", key)
-        elif known[key]:
-            mine.problem(f"{key} is a secret: it belongs into .env", "settings", key)
-    for name, entry in (mine.data.get("services") or {}).items():
-        _check_service(name, entry or {}, mine, known)
-    topology_schema.check(mine)
-    gateway = mine.data.get("gateway") or {}
-    for one, other in (("cert", "key"), ("key", "cert")):
-        if one in gateway and other not in gateway:
-            mine.problem(f"gateway.{one} needs gateway.{other}", "gateway", one)
-
-
-def _check_platform(mine: Document, no_checkout: Callable[[str], str]) -> None:
-    path = mine.data.get("platform")
-    if isinstance(path, str) and (why := no_checkout(path)):
-        mine.problem(f"platform: {why}", "platform")
-
-
-def _contradictions(services: Mapping[str, Any], mine: Document) -> None:
-    """Note beside other mistakes what the rules would say, could a catalog be built."""
-    owners: dict[int, str] = {}
-    for name, entry in services.items():
-        for dependency in entry.get("depends_on") or ():
-            if dependency not in services:
-                hint = did_you_mean(dependency, services)
-                message = f"{name} depends on {dependency}, which does not exist{hint}"
-                mine.problem(message, "services", name, "depends_on", dependency)
-        for i, row in enumerate(entry.get("ports") or ()):
-            other = owners.setdefault(row.get("host"), name)
-            if other != name and isinstance(row.get("host"), int):
-                message = f"port {row['host']} is claimed by {other} and {name}"
-                mine.problem(message, "services", name, "ports", i)
-
-
-def _check_versions(mine: Document, catalog: Catalog) -> None:
-    for name, versions in (mine.data.get("versions") or {}).items():
-        for version, target in (versions or {}).items():
-            for service, path in (
-                (name, ("versions", name)),
-                (target, ("versions", name, version)),
-            ):
-                if service not in catalog.services:
-                    hint = did_you_mean(service, catalog.services)
-                    mine.problem(f"there is no service {service}{hint}", *path)
-
-
-def _check_service(
-    name: str, entry: Mapping[str, Any], mine: Document, known: Mapping[str, bool]
-) -> None:
-    given = [(key, "env", key) for key in entry.get("env") or {} if known.get(key)]
-    given += [(key, "env", key) for key in entry.get("env") or {} if RESERVED.fullmatch(key)]
-    for i, variable in enumerate(entry.get("variables") or ()):
-        names = (str(key) for key in variable.get("names") or ())
-        given += [(k, "variables", i) for k in names if k in known or RESERVED.fullmatch(k)]
-    for key, *path in given:
-        mine.problem(f"{key} is not for a project to set", "services", name, *path)
-    if entry.get("host_port") and entry.get("from"):
-        message = f"{name} is run by you (host_port), so it comes from nowhere else"
-        mine.problem(message, "services", name, "from")

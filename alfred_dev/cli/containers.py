@@ -20,6 +20,7 @@ from alfred_dev.engine import kinds
 from alfred_dev.engine.api import Engine
 from alfred_dev.engine.command import Docker
 from alfred_dev.engine.kinds import ROOTLESS_USER
+from alfred_dev.envtext import parse_env_file
 from alfred_dev.errors import UsageError
 from alfred_dev.host import routes
 from alfred_dev.image import contexts, registry
@@ -35,7 +36,7 @@ from alfred_dev.runtime.compose import ComposeRuntime
 from alfred_dev.runtime.containers import PROJECT_LABEL, published, service_of
 from alfred_dev.runtime.memory import Memory
 from alfred_dev.runtime.mixed import MixedRuntime
-from alfred_dev.settings import Settings, parse_env_file
+from alfred_dev.settings import Settings
 from alfred_dev.workspace import Workspace, make_private_folder, read_bytes
 
 IMAGE_VARIABLE = "ALFRED_IMAGE_"

@@ -16,11 +16,12 @@ from typing import Any
 from alfred_dev import envfile
 from alfred_dev.doctor.look.engine import compose_of
 from alfred_dev.doctor.scene import Scene
+from alfred_dev.envtext import with_values
 from alfred_dev.errors import AlfredError, MachineError
 from alfred_dev.plan import SourceKind
 from alfred_dev.runtime.compose import ComposeRuntime
 from alfred_dev.runtime.containers import service_of
-from alfred_dev.settings import SETTINGS, with_values
+from alfred_dev.settings import SETTINGS
 from alfred_dev.workspace import Workspace, read_bytes, write
 
 POSTGRES = "db-postgres"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from alfred_dev.envtext import url_twins
 from alfred_dev.plan import Plan, PlannedService, SourceKind
 from alfred_dev.render import compose, door, process, relay, trust
 from alfred_dev.render.compose import FILES, Document
@@ -20,7 +21,6 @@ from alfred_dev.render.process import Layout
 from alfred_dev.runtime.base import Desired, LaunchSpec
 from alfred_dev.runtime.compose import SPECS, WHOLE
 from alfred_dev.runtime.containers import SPEC_LABEL
-from alfred_dev.settings import url_twins
 from alfred_dev.workspace import Artifact
 
 PROJECT_VARIABLE = "ALFRED_PROJECT_NAME"

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 
 from alfred_dev.catalog.model import Service
+from alfred_dev.envtext import url_twin
 from alfred_dev.errors import ConfigError, Problem
-from alfred_dev.settings import BY_KEY, Settings, url_twin
+from alfred_dev.settings import BY_KEY, Settings
 
 MISSING = "run alfred-dev up, it makes .env"
 # What may stand as a default inside ${...}: nothing that Compose gives a meaning to.

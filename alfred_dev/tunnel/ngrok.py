@@ -32,7 +32,7 @@ _ONLINE = re.compile(r"'?(https?://[A-Za-z0-9.:-]+)'? is already online")
 
 def find_token(environ: Mapping[str, str], root: Path, home: Path) -> str:
     """Return the token: of the environment, of ``.env``, of ngrok's own file; empty for none."""
-    from alfred_dev.settings import parse_env_file
+    from alfred_dev.envtext import parse_env_file
 
     if environ.get(VARIABLE):
         return environ[VARIABLE]

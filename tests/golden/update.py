@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from alfred_dev.doctor import registry
+from alfred_dev.envtext import example
 from alfred_dev.lint import docs
 from alfred_dev.report.doctor_page import markdown
 from alfred_dev.report.text import ports_markdown
-from alfred_dev.settings import example
 from tests.golden import trees
 from tests.worlds import catalog
 

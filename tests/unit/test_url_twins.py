@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alfred_dev import envfile
-from alfred_dev.settings import BY_KEY, IN_URLS, parse_env_file, url_twins, with_url_twins
+from alfred_dev.envtext import IN_URLS, parse_env_file, url_twins, with_url_twins
+from alfred_dev.settings import BY_KEY
 from alfred_dev.workspace import Workspace
 from tests.worlds import catalog
 

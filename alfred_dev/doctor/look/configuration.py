@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alfred_dev.doctor.scene import Scene
+from alfred_dev.envtext import parse_env_file
 from alfred_dev.errors import AlfredError
-from alfred_dev.settings import BY_KEY, parse_env_file
+from alfred_dev.settings import BY_KEY
 
 LINE = re.compile(rb"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
 PLACEHOLDER = re.compile(

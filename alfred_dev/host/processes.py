@@ -66,6 +66,19 @@ def alive(pid: int, started: float | str) -> bool:
     return now is not None and abs(now - started) <= TOLERANCE_S
 
 
+def frozen(pid: int) -> bool:
+    """Tell whether ``pid`` is stopped, by a signal or a debugger: it answers nobody."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] in (b"T", b"t")
+        return False
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    return False
+
+
 def memory_kills() -> int:
     """Return how many processes the kernel has killed for memory since boot; 0 if not told."""
     with contextlib.suppress(OSError):

@@ -35,6 +35,11 @@ class Keeper:
         """Whether this very process still runs."""
         return processes.alive(self.pid, self.identity)
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it is stopped: whoever asks it waits in vain."""
+        return self.alive and processes.frozen(self.pid)
+
     def fits(self, home: Path) -> bool:
         """Tell whether it can start services for ``home`` with the Python that we are."""
         return self.home == str(home) and self.python == sys.executable

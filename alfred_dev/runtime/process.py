@@ -90,11 +90,18 @@ class ProcessRuntime:
         return Observed(alive=True, services=services, pids=frozenset(pids))
 
     def records(self) -> list[dict[str, Any]] | None:
-        """Return supervisord's own records, None when it does not run."""
+        """Return supervisord's own records, None when it does not run, or is frozen."""
+        if self._frozen:
+            return None
         try:
             return self.supervisor.processes()
         except (OSError, xmlrpc.client.Error, xmlrpc.client.ResponseError):
             return None
+
+    @property
+    def _frozen(self) -> bool:
+        known = keeper.noted(self.workspace.run)
+        return known is not None and known.frozen
 
     def started(self) -> dict[str, Started]:
         """Return what the launcher wrote down, by service."""
@@ -121,7 +128,7 @@ class ProcessRuntime:
     def _takes_over_configuration(self) -> bool:
         """Have the running supervisord read the configuration anew; False when it cannot."""
         known = keeper.noted(self.workspace.run)
-        if known is None or not known.alive or not known.fits(self.workspace.home):
+        if known is None or not known.alive or known.frozen or not known.fits(self.workspace.home):
             return False
         try:
             self.supervisor.reload()
@@ -227,6 +234,8 @@ class ProcessRuntime:
         return found
 
     def _answering_pid(self) -> int:
+        if self._frozen:
+            return 0
         try:
             return Supervisor(socket_path(self.workspace)).pid()
         except (OSError, xmlrpc.client.Error):

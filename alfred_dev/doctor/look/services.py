@@ -97,7 +97,7 @@ async def services(scene: Scene) -> seen.Services:
 def _frozen_keeper(stack: Stack) -> int:
     """Return the process of our supervisor where it is stopped: to ask it would take for ever."""
     known = keeper.noted(stack.workspace.run)
-    return known.pid if known and known.alive and _letter(known.pid) in "Tt" else 0
+    return known.pid if known and known.frozen else 0
 
 
 def _left(stack: Stack) -> Observed:

@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).parent
 # What stand-ins and engines run of us: a change there means that they must restart.
 READ = (".py", ".html", ".css", ".js", ".lock")
 CODE = (
-    "__init__.py", "dashboard", "embedded", "identity", "probe", "runtime/launch.py",
+    "__init__.py", "dashboard", "embedded", "garbage.py", "identity", "probe", "runtime/launch.py",
     "../requirements.lock",
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1]
 HOME = "opt/alfred"
 # Rooms that the embedded services know. A test compares it with what they import.
 ROOMS = (
-    "__init__.py", "access.py", "errors.py", "plan.py", "settings.py", "topology.py",
+    "__init__.py", "access.py", "errors.py", "garbage.py", "plan.py", "settings.py", "topology.py",
     "workspace.py", "catalog", "embedded", "identity", "probe",
 )  # fmt: skip
 

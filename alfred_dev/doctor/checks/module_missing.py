@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alfred_dev.container_sources import OURS
 from alfred_dev.doctor import words
 from alfred_dev.doctor.ailing import said
 from alfred_dev.doctor.look.services import services
@@ -17,6 +18,9 @@ def cause(service: Service, line: Line, given: Given) -> str:
 
 def fix(service: Service, line: Line, given: Given) -> Fix:
     """Say what mends it."""
+    row = service.status.service
+    if row.contained and row.source.kind in OURS and given.plan and given.plan.runtime == "docker":
+        return Fix(text="Have our image made anew.", commands=("alfred-dev up --build",))
     return Fix(
         text="Have the environment made anew (or install what it names, for a service of yours).",
         commands=("rm -rf .venv", f"alfred-dev up {service.id}"),
@@ -28,7 +32,7 @@ CHECK = Check(
     title="A library is missing",
     category=Category.SERVICES,
     cause="the environment of the service is incomplete",
-    fix="`rm -rf .venv` in the clone, then `alfred-dev up`",
+    fix="`rm -rf .venv` in the clone, then `alfred-dev up`; in Docker `alfred-dev up --build`",
     depends_on=frozenset({}),
     rank=25,
     observe=services,

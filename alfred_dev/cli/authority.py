@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from alfred_dev import hostnames, ledger, projectfile, slots
 from alfred_dev.catalog.project import Loaded, Project
 from alfred_dev.changes.machine import Machine
+from alfred_dev.cli.place import slots_file
 from alfred_dev.errors import AlfredError
 from alfred_dev.ledger import Entry, Ledger
 from alfred_dev.names import helper, resolve
@@ -73,7 +74,7 @@ def wanted(place: Workspace, found: Loaded) -> Wanted:
 
 def slot_of(place: Workspace) -> int | None:
     """Return the slot that a checkout has, None when it has none yet."""
-    return slots.of(slots.registry(os.environ, Path.home()), place.root)
+    return slots.of(slots_file(), place.root)
 
 
 def astray(found: Loaded) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import typer
 
-from alfred_dev import consent, slots
+from alfred_dev import consent
+from alfred_dev.cli.place import slots_file
 from alfred_dev.errors import UsageError
 from alfred_dev.plan import PlannedService, SourceKind
 
@@ -25,7 +26,7 @@ def permit(root: Path, platform: str, names: Sequence[str], *, yes: bool) -> Non
 
     Raises UsageError where there is nobody to ask, Abort for a no.
     """
-    folder = slots.registry(os.environ, Path.home()).parent
+    folder = slots_file().parent
     command = f"docker build {platform}"
     if consent.given(folder, root, command):
         return

@@ -146,7 +146,7 @@ def uninstall(yes: options.Yes = False) -> None:
     """End everything, delete what was made here but .env, and give the machine back."""
     from alfred_dev import consent, lifecycle, slots, workspace
     from alfred_dev.changes.machine import Machine
-    from alfred_dev.cli import authority, choice, open_tunnels, session
+    from alfred_dev.cli import authority, choice, open_tunnels, session, tidying
     from alfred_dev.cli.stack import confirm
     from alfred_dev.pki.store import delete_leaves
     from alfred_dev.report import security
@@ -163,6 +163,7 @@ def uninstall(yes: options.Yes = False) -> None:
         with session.locked("uninstall"):
             open_tunnels.end_all(place)
             lifecycle.down(place, choice.every(place, session.note), session.note, volumes=True)
+            tidying.remove_all(place, session.note)
     act.undo(undos, machine, ledger, place.root, session.note)
     delete_leaves(place.root / "certs")
     workspace.delete_tree(place.home)

@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 from alfred_dev.catalog.model import Catalog
-from alfred_dev.cli import checkouts, choice
+from alfred_dev.cli import checkouts, choice, networks
 from alfred_dev.cli.choice import Obtaining, Tell
+from alfred_dev.cli.tidying import tidy
 from alfred_dev.container_sources import OURS, mirrored
 from alfred_dev.embedded import engines
 from alfred_dev.engine import endpoint as endpoints
@@ -30,7 +30,7 @@ from alfred_dev.plan import EngineFacts, Plan, Source, SourceKind
 from alfred_dev.render import compose, inside, relay, trust
 from alfred_dev.render import docker as render
 from alfred_dev.render.process import Layout
-from alfred_dev.runtime import guards, memory, subnets
+from alfred_dev.runtime import guards, memory
 from alfred_dev.runtime.base import Desired, Runtime
 from alfred_dev.runtime.compose import ComposeRuntime
 from alfred_dev.runtime.containers import PROJECT_LABEL, published, service_of
@@ -184,7 +184,10 @@ class Containers:
             checkouts.permit(self.place.root, self.platform, [*folders], yes=how.yes)
         for name, folder in folders.items():
             image = render.built(self.place.project, name)
-            contexts.ensure(self.docker, self.engine, image, folder, self.tell, anew=how.build)
+            contexts.ensure(
+                self.docker, self.engine, image, folder, self.tell,
+                anew=how.build, project=self.place.project,
+            )  # fmt: skip
 
     def _say_failed(self, failed: Mapping[str, str]) -> None:
         reasons: dict[str, list[str]] = {}
@@ -238,34 +241,24 @@ class Containers:
             context=found.context,
             tls=found.tls,
             sources={**self.remembered.sources, **known},
-            subnets=self._subnets(plan),
+            subnets=networks.subnets_of(
+                self.engine, plan, self.place.project, self.remembered.subnets
+            ),
+            images=self._images_after(wanted),
         )
+
+    def _images_after(self, wanted: Plan) -> list[str]:
+        """Remove the images that were started from before; return those to remember."""
+        ours = [self.builder().base_name(), self.builder().name()]
+        if not any(service.source.kind in OURS for service in wanted.contained):
+            return [*self.remembered.images]
+        old = [name for name in self.remembered.images if name not in ours]
+        left = tidy(self.place, self.docker, self.engine, old, self.tell) if old else []
+        return [*left, *ours]
 
     def foreign_networks(self, plan: Plan) -> list[str]:
         """Return the networks of the plan's names that are not this checkout's."""
-        names = {compose.network_name(name, plan) for name in compose.networks(plan)}
-        found = (n for n in self.engine.get("/networks") if n["Name"] in names)
-        return [n["Name"] for n in found if not guards.is_ours(n, self.place.project)]
-
-    def _subnets(self, plan: Plan) -> dict[str, str]:
-        """Return each network's addresses: its own, the remembered, or others that are free."""
-        names = {compose.network_name(name, plan): name for name in compose.networks(plan)}
-        taken = routes.networks()
-        found: dict[str, str] = {}
-        for network in self.engine.get("/networks"):
-            configs = (network.get("IPAM") or {}).get("Config") or ()
-            own = [str(c["Subnet"]) for c in configs if ":" not in str(c.get("Subnet", ":"))]
-            taken += map(IPv4Network, own)
-            if network["Name"] in names:
-                guards.check_owner("network", network, self.place.project)
-                found[names[network["Name"]]] = own[0] if own else ""
-        start = int(self.place.project.rpartition("-")[2], 16)
-        for name in names.values():
-            if name not in found:
-                remembered = self.remembered.subnets.get(name)
-                found[name] = str(subnets.choose(taken, start=start, preferred=remembered))
-                taken.append(IPv4Network(found[name]))
-        return found
+        return networks.foreign(self.engine, plan, self.place.project)
 
     def _remember(self, **changes: Any) -> None:
         self.remembered = replace(self.remembered, **changes)

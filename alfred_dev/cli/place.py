@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from alfred_dev import lock
+from alfred_dev import lock, slots
 from alfred_dev.errors import MachineError, UsageError
 from alfred_dev.workspace import Workspace, find_root, make_private_folder
 
@@ -53,3 +53,8 @@ def check_access(place: Workspace) -> None:
             cause=f"{place.home} is open to user {owner} alone",
             fix=[f"sudo chown -R $(id -un) '{place.home}'   (when it is down)"],
         )
+
+
+def slots_file() -> Path:
+    """Return the registry of this user's slots."""
+    return slots.registry(os.environ, Path.home())

@@ -20,6 +20,7 @@ from alfred_dev.cli.choice import OBTAIN, Obtaining
 from alfred_dev.cli.place import check_access as check_access
 from alfred_dev.cli.place import locked as locked
 from alfred_dev.cli.place import note as note
+from alfred_dev.cli.place import slots_file as slots_file
 from alfred_dev.cli.place import workspace as workspace
 from alfred_dev.cli.planning import Planning, Wants
 from alfred_dev.errors import MachineError, UsageError
@@ -135,11 +136,6 @@ def load_settings(
     )
     check(settings)
     return settings
-
-
-def slots_file() -> Path:
-    """Return the registry of this user's slots."""
-    return slots.registry(os.environ, Path.home())
 
 
 def _remembered(place: Workspace) -> int:

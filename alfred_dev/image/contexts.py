@@ -13,6 +13,7 @@ from alfred_dev.errors import AlfredError
 from alfred_dev.image import ignored
 
 LABEL = "dev.alfred.context"
+PROJECT = "dev.alfred.project"
 DOCKERFILE = "Dockerfile"
 # What no image is made of, and what changes all the time.
 SKIPPED = frozenset({".git", "__pycache__", "node_modules", ".venv", ".mypy_cache", ".ruff_cache"})
@@ -64,9 +65,20 @@ def _files(folder: Path, left_out: Callable[[Path], bool]) -> Iterator[Path]:
 
 
 def ensure(
-    docker: Docker, engine: Engine, name: str, context: Path, tell: Tell, *, anew: bool
+    docker: Docker,
+    engine: Engine,
+    name: str,
+    context: Path,
+    tell: Tell,
+    *,
+    anew: bool,
+    project: str,
 ) -> None:
-    """Have the image ``name`` of what ``context`` holds now. Raises AlfredError when it fails."""
+    """Have the image ``name`` of what ``context`` holds now. Raises AlfredError when it fails.
+
+    Older ones of ``project``, which have lost their name to it, are removed where nothing uses
+    them.
+    """
     wanted = fingerprint(context)
     if not anew and _label(engine, name) == wanted:
         return
@@ -74,7 +86,8 @@ def ensure(
     kit = docker.run("buildx", "version").code == 0
     done = docker.run(
         "build", "--quiet", *(["--load"] if kit else []), *(["--no-cache"] if anew else []),
-        "--tag", name, "--label", f"{LABEL}={wanted}", str(context),
+        "--tag", name, "--label", f"{LABEL}={wanted}", "--label", f"{PROJECT}={project}",
+        str(context),
         variables={"DOCKER_BUILDKIT": "1" if kit else "0"},
     )  # fmt: skip
     if done.code != 0:
@@ -85,6 +98,26 @@ def ensure(
             fix=[f"docker build '{context}'", "or: services.NAME.from: stand-in in alfred.yaml"],
             where=str(context / DOCKERFILE),
         )
+    _prune(docker, project)
+
+
+def _prune(docker: Docker, project: str) -> None:
+    """Remove the nameless images of ``project`` that no container was made from."""
+    filters = [f"label={LABEL}", f"label={PROJECT}={project}"]
+    docker.run("image", "prune", "--force", *(w for f in filters for w in ("--filter", f)))
+
+
+def remove_all(docker: Docker, engine: Engine, project: str, tell: Tell) -> None:
+    """Remove what was built for ``project``; an image that a container has stays."""
+    filters = {"label": [LABEL, f"{PROJECT}={project}"]}
+    found = engine.get("/images/json", filters=filters)
+    ours = [
+        n for image in found for n in image.get("RepoTags") or () if n.startswith(f"{project}-")
+    ]
+    removed = [name for name in sorted(ours) if docker.run("image", "rm", name).code == 0]
+    if removed:
+        tell(f"removed what was built here: {', '.join(removed)}")
+    _prune(docker, project)
 
 
 def _label(engine: Engine, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ class Memory:
     The rest is of the Docker runtime. ``url``, ``context``, ``tls``: its engine; ``virtual``: that
     is in a virtual machine; ``user``: who in a container has this user's files, empty where they
     are not shared; ``subnets``: of each network; ``sources``: service -> kind of source
-    that it last ran from; ``failed``: image -> (why, when) it could not be had.
+    that it last ran from; ``failed``: image -> (why, when) it could not be had; ``images``: those
+    made here that it started from and that may still be there.
     """
 
     runtime: str = ""
@@ -34,6 +35,7 @@ class Memory:
     subnets: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     failed: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    images: Sequence[str] = ()
 
     @property
     def mixed(self) -> bool:

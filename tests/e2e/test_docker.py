@@ -42,7 +42,9 @@ def test_a_service_runs_in_a_container_and_leaves_nothing(contained: Contained) 
     contained.ok("down")
     assert contained.labelled("container") == contained.labelled("network") == []
     assert len(contained.labelled("volume")) == 1
+    kept = contained.engine.second_names()
     contained.ok("uninstall", "--yes")
+    contained.engine.docker("image", "rm", *kept)
     assert contained.labelled("volume") == []
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alfred_dev.catalog.model import Catalog
-from alfred_dev.cli import checkouts, choice, networks
+from alfred_dev.cli import checkouts, networks
 from alfred_dev.cli.choice import Obtaining, Tell
 from alfred_dev.cli.tidying import tidy
 from alfred_dev.container_sources import OURS, mirrored
@@ -21,7 +21,6 @@ from alfred_dev.engine.api import Engine
 from alfred_dev.engine.command import Docker
 from alfred_dev.engine.kinds import ROOTLESS_USER
 from alfred_dev.envtext import parse_env_file
-from alfred_dev.errors import UsageError
 from alfred_dev.host import routes
 from alfred_dev.image import contexts, registry
 from alfred_dev.image.build import Builder
@@ -291,17 +290,3 @@ class Containers:
             authorities=(read_bytes(self.place.home / trust.BUNDLE) or b"").decode("latin-1"),
         )
         return render.desired(plan, site)
-
-
-def container_of(place: Workspace, service: str) -> tuple[Docker, str]:
-    """Return the running container of a service. Raises UsageError when there is none."""
-    for runtime in choice.of(place, print):
-        for listed in runtime.listed():
-            if service_of(listed) == service and listed["State"] == "running":
-                return runtime.docker, str(listed["Id"])
-    raise UsageError(
-        "not-running",
-        f"nothing can be run in {service}",
-        cause="its container does not run",
-        fix=[f"alfred-dev up {service}"],
-    )

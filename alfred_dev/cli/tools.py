@@ -15,8 +15,10 @@ from alfred_dev.cli import options
 from alfred_dev.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
+    from alfred_dev.engine.command import Docker
     from alfred_dev.plan import PlannedService
     from alfred_dev.stack import Stack
+    from alfred_dev.workspace import Workspace
 
 PASS_ON = {
     "allow_extra_args": True,
@@ -152,10 +154,9 @@ def _exec_in_container(stack: Stack, planned: PlannedService, argv: list[str]) -
 
     Values go by the environment: on the command line there are names alone.
     """
-    from alfred_dev.cli import containers
     from alfred_dev.planner import fill
 
-    docker, container = containers.container_of(stack.workspace, planned.id)
+    docker, container = _container_of(stack.workspace, planned.id)
     here = {"host": "127.0.0.1", "port": str(planned.endpoints[0].container_port)}
     setting = stack.plan.settings.__getitem__
     client = {k: fill(v, here, setting) for k, v in planned.definition.client.items()}
@@ -164,6 +165,23 @@ def _exec_in_container(stack: Stack, planned: PlannedService, argv: list[str]) -
     command = [docker.program, "exec", "--interactive", *terminal, *names, container, *argv]
     sys.stdout.flush()
     os.execve(command[0], command, docker.variables(client))  # noqa: S606 - no shell is involved
+
+
+def _container_of(place: Workspace, service: str) -> tuple[Docker, str]:
+    """Return the running container of a service. Raises UsageError when there is none."""
+    from alfred_dev.cli import choice, session
+    from alfred_dev.runtime.containers import service_of
+
+    for runtime in choice.of(place, session.note):
+        for listed in runtime.listed():
+            if service_of(listed) == service and listed["State"] == "running":
+                return runtime.docker, str(listed["Id"])
+    raise UsageError(
+        "not-running",
+        f"nothing can be run in {service}",
+        cause="its container does not run",
+        fix=[f"alfred-dev up {service}"],
+    )
 
 
 def become(argv: list[str], values: Mapping[str, str]) -> NoReturn:

@@ -52,7 +52,8 @@ def load(workspace: Workspace) -> Memory:
     try:
         found: dict[str, Any] = json.loads(_file(workspace).read_text())
         failed = {k: (str(v[0]), float(v[1])) for k, v in found.pop("failed", {}).items()}
-        return Memory(**{**found, "failed": failed})
+        images = tuple(map(str, found.pop("images", ())))
+        return Memory(**{**found, "failed": failed, "images": images})
     except FileNotFoundError:
         return Memory(runtime="process" if _has_data(workspace) else "")
     except (OSError, ValueError, TypeError, AttributeError, IndexError):

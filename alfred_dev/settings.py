@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alfred_dev.errors import ConfigError, Problem
+from alfred_dev.secrecy import MIN_SECRET as MIN_SECRET
+from alfred_dev.secrecy import masked as masked
+from alfred_dev.secrecy import url_quoted as url_quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,27 +217,10 @@ class Settings:
         return frozenset(clear | {url_quoted(text) for text in clear})
 
 
-# Shorter values are not masked: replacing every "a" of a log by *** helps nobody.
-MIN_SECRET = 4
 # How alike two names must be for one to be a slip of the other.
 NEAR = 0.9
 # Names that others read beside ours in the same file.
 ALSO_KNOWN = frozenset({"POSTGRES_PASSWORD_URL", "REDIS_PASSWORD_URL"})
-_URL_SAFE = re.compile(r"[A-Za-z0-9._~-]")
-
-
-def url_quoted(text: str) -> str:
-    """Percent-encode ``text`` for any place in a URL."""
-    return "".join(
-        c if _URL_SAFE.fullmatch(c) else "".join(f"%{b:02X}" for b in c.encode()) for c in text
-    )
-
-
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """Return ``text`` with every secret replaced, the longest first."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def resolve(layers: Sequence[Layer]) -> Settings:

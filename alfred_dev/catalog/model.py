@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from alfred_dev.catalog.kinds import ProbeKind as ProbeKind
 from alfred_dev.catalog.topology import Topology
 from alfred_dev.errors import Where
 
@@ -28,19 +29,6 @@ class Profile(StrEnum):
     UI = "ui"
     MONITORING = "monitoring"
     MAIL = "mail"
-
-
-class ProbeKind(StrEnum):
-    """Protocols we can ask for health; one file each in ``alfred_dev.probe``."""
-
-    HTTP = "http"
-    HTTPS = "https"
-    TCP = "tcp"
-    POSTGRES = "postgres"
-    REDIS = "redis"
-    SMTP = "smtp"
-    GRPC = "grpc"
-    PUBSUB = "pubsub"
 
 
 class Condition(StrEnum):

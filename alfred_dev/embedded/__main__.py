@@ -8,7 +8,6 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from alfred_dev import garbage
-from alfred_dev.embedded.engines import ENGINES
 from alfred_dev.embedded.spec import VARIABLE, EmbeddedSpec, SpecError
 from alfred_dev.errors import AlfredError, InterruptedByUser, UsageError
 
@@ -52,7 +51,10 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         from alfred_dev.embedded import play
 
         play.run(spec, environ)
-    elif spec.id in ENGINES:
+        return
+    from alfred_dev.embedded.engines import ENGINES
+
+    if spec.id in ENGINES:
         importlib.import_module(ENGINES[spec.id].module).run(spec, environ)
     else:
         raise UsageError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
-from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.catalog.kinds import ProbeKind
 from alfred_dev.embedded.pages import Page
 from alfred_dev.embedded.peers import Calls, Peer
 from alfred_dev.embedded.readiness import Readiness, address

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
-from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.catalog.kinds import ProbeKind
 from alfred_dev.embedded.listen import listening
 from alfred_dev.embedded.spec import EmbeddedSpec, Listener, SpecError
 

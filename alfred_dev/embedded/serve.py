@@ -15,11 +15,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from starlette.types import ASGIApp
-from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import Server
 
 from alfred_dev import garbage
+from alfred_dev.embedded import lean
+
+lean.uvicorn()
+
+from uvicorn.config import Config  # noqa: E402 - prepared just now
+from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: E402
+from uvicorn.server import Server  # noqa: E402
 
 log = logging.getLogger("alfred_dev.embedded")
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
-from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.catalog.kinds import ProbeKind
 from alfred_dev.embedded import answers, caller, exposition, guard, parts, roles
 from alfred_dev.embedded.metrics import Meter, MeterMiddleware
 from alfred_dev.embedded.pages import Handler, Page, routes_of

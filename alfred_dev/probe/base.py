@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.catalog.kinds import ProbeKind
 from alfred_dev.errors import UsageError
 
 # What a URL means that names no port: the protocols' own assignments, none of ours.

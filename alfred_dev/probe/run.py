@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Protocol, cast
 
-from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.catalog.kinds import ProbeKind
 from alfred_dev.probe.base import ProbeResult, Target
 
 

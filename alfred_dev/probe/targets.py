@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.catalog.kinds import ProbeKind
 from alfred_dev.plan import LOOPBACK, Endpoint, Plan
 from alfred_dev.probe.base import Target
 from alfred_dev.settings import Settings

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from alfred_dev.probe.base import ProbeResult, Reason, Target, ill
-from alfred_dev.settings import MIN_SECRET, masked, url_quoted
+from alfred_dev.secrecy import MIN_SECRET, masked, url_quoted
 
 LINE_LIMIT = 1024  # bytes of one line of a line protocol
 DETAIL_LIMIT = 200  # characters

@@ -18,7 +18,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "garbage": set(),
     "access": set(),
     "catalog": {"access"},
-    "settings": set(),
+    "secrecy": set(),
+    "settings": {"secrecy"},
     "topology": {"catalog"},
     "host": set(),
     "hostnames": {"catalog"},
@@ -33,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "container_sources": {"plan", "catalog"},
     "process_sources": {"plan", "catalog"},
     "planner": {"plan", "catalog", "settings", "container_sources", "process_sources"},
-    "probe": {"plan", "catalog", "settings"},
+    "probe": {"plan", "catalog", "secrecy", "settings"},
     "lint": {"catalog"},
     "identity": {"access", "workspace"},
     "embedded": {"catalog", "garbage", "topology", "identity", "probe", "plan", "settings"},
@@ -102,6 +103,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }  # fmt: skip
 PURE = [
     "errors.py", "access.py", "catalog", "settings.py", "envtext.py", "plan.py", "planner.py",
+    "secrecy.py",
     "container_sources.py", "process_sources.py", "render", "reconcile.py", "waves.py",
     "status.py", "hostnames.py", "failure.py", "logs.py", "runtime/base.py", "pki/certificates.py",
     "changes/model.py", "changes/block.py", "names/base.py",

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from alfred_dev.catalog.model import ProbeKind
+from alfred_dev.catalog.kinds import ProbeKind
 from alfred_dev.embedded import folder, guard
 from alfred_dev.embedded.listen import listening
 from alfred_dev.embedded.spec import EmbeddedSpec, SpecError

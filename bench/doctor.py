@@ -2,9 +2,8 @@
 
 Brings a whole stack up in network and mount namespaces of its own (root on Linux), injects each
 fault, runs the doctor, types its fix, and prints the confusion table. ``--only ID ...``,
-``--no-fix``,
-``--pairs N`` (``--these A+B ...`` of them); ``--runtime docker``: in the engine that DOCKER_HOST
-names, whose network must have the 19 ports free.
+``--no-fix``, ``--pairs N`` (``--seed N``, ``--these A+B ...`` of them); ``--runtime docker``: in
+the engine that DOCKER_HOST names, whose network must have the 19 ports free.
 """
 
 from __future__ import annotations
@@ -95,11 +94,11 @@ def mended(w: World, fault: Fault, finding: dict[str, Any]) -> bool:
     return not still
 
 
-def pairs(count: int, faults: Iterable[Fault]) -> list[tuple[Fault, Fault]]:
-    """Return pairs that do not touch each other, the same every time."""
+def pairs(count: int, faults: Iterable[Fault], seed: int) -> list[tuple[Fault, Fault]]:
+    """Return pairs that do not touch each other, the same for the same seed."""
     able = [f for f in faults if f.pair]
     every = [(a, b) for i, a in enumerate(able) for b in able[i + 1 :] if not a.touches & b.touches]
-    random.Random(7).shuffle(every)  # noqa: S311 - repeatable, not secret
+    random.Random(seed).shuffle(every)  # noqa: S311 - repeatable, not secret
     return every[:count]
 
 
@@ -166,8 +165,12 @@ def summary(rows: list[Row]) -> None:
         print(f"the printed fix mends it: {good} of {len(tried)} ({good / len(tried):.0%})")
 
 
-def run_pairs(w: World, count: int, every: Iterable[Fault], these: list[str]) -> None:
-    chosen = [p for p in pairs(count, every) if not these or f"{p[0].id}+{p[1].id}" in these]
+def run_pairs(w: World, every: Iterable[Fault], arguments: argparse.Namespace) -> None:
+    chosen = [
+        (one, other)
+        for one, other in pairs(arguments.pairs, every, arguments.seed)
+        if not arguments.these or f"{one.id}+{other.id}" in arguments.these
+    ]
     good = 0
     for first, second in chosen:
         try:
@@ -207,6 +210,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--pairs", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=7, help="of the pairs")
     parser.add_argument("--these", nargs="*", default=[], help="of the pairs, as A+B")
     parser.add_argument("--no-fix", action="store_true")
     parser.add_argument("--no-singles", action="store_true")
@@ -233,7 +237,7 @@ def main() -> None:
             print(f"setup: exit {said.returncode}")
         if not arguments.no_singles:
             silent(w, chosen, arguments)
-        run_pairs(w, arguments.pairs, every, arguments.these)
+        run_pairs(w, every, arguments)
 
 
 if __name__ == "__main__":

@@ -201,9 +201,12 @@ def refresh_gateway(stack: Stack) -> tuple[str, ...]:
     """
     if not (stack.workspace.render / GATEWAY_FOLDER).is_dir():
         return ()
+    place = stack.workspace
     wanted = [a for a in stack.desired().artifacts if a.path.startswith(GATEWAY_FOLDER)]
-    files = ((a.path, stack.workspace.render / a.path, a.text.encode()) for a in wanted)
-    return tuple(name for name, path, data in files if write(path, data))
+    changed = [a for a in wanted if write(place.render / a.path, a.text.encode())]
+    if changed:
+        place.note_render(changed, place.noted_render())
+    return tuple(a.path for a in changed)
 
 
 def dry_run(stack: Stack, wanted: Plan, *, again: Collection[str] = ()) -> tuple[Step, ...]:

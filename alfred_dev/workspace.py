@@ -10,11 +10,12 @@ import contextlib
 import errno
 import glob
 import hashlib
+import json
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,11 @@ class Workspace:
     def render(self) -> Path:
         """What the plan was written to."""
         return self.home / "render"
+
+    @property
+    def rendered(self) -> Path:
+        """Path below ``render`` -> SHA-256 of what was written there."""
+        return self.home / "rendered.json"
 
     @property
     def data(self) -> Path:
@@ -111,12 +117,32 @@ class Workspace:
             if artifact.mode & stat.S_IROTH:
                 self._open_folders(path.parent)
             write(path, artifact.text.encode(), mode=artifact.mode)
+        self.note_render(wanted.values(), {})
+
+    def note_render(self, artifacts: Iterable[Artifact], others: Mapping[str, str]) -> None:
+        """Write down what ``artifacts`` were written as, so that an edit by hand can be told from
+        what is merely older than the configuration; ``others``: what still holds of before."""
+        new = {a.path: digest(a.text.encode()) for a in artifacts}
+        write(self.rendered, (json.dumps({**others, **new}, indent=0) + "\n").encode())
+
+    def noted_render(self) -> Mapping[str, str]:
+        """Return what ``note_render`` wrote down; nothing where that cannot be read."""
+        try:
+            found = json.loads(self.rendered.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def _open_folders(self, folder: Path) -> None:
         """Let a container that mounts ``folder`` look into it; the render folder stays closed."""
         while folder not in (self.render, self.home):
             folder.chmod(OPEN_DIR)
             folder = folder.parent
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of ``data``."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def make_private_folder(folder: Path) -> None:

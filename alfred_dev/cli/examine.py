@@ -85,12 +85,17 @@ def _given(place: Workspace | None, stack: Stack | None, problem: AlfredError | 
 
 
 def _guess(place: Workspace) -> Stack | None:
-    """Return the stack of the catalog alone, where alfred.yaml or the settings cannot be read.
+    """Return the stack as alfred.yaml has it where that can be read, else of the catalog alone.
 
     What runs can still be looked at: its processes, its ports, its words.
     """
+    read = _loaded(place)
+    known = _guessed(place, read) if read else None
+    return known or _guessed(place, projectfile.loaded(NOWHERE))
+
+
+def _guessed(place: Workspace, plain: Loaded) -> Stack | None:
     try:
-        plain = projectfile.loaded(NOWHERE)
         settings = _settings(place)
         cache = place.run / "versions.json"
         machine = facts.gather(plain.catalog, path=os.environ.get("PATH", os.defpath), cache=cache)

@@ -1,8 +1,10 @@
 """Which findings are root causes, and which merely follow. Pure.
 
 Two graphs decide: what a check says it may follow from, and which service needs which. A finding
-follows from another when its check does, and both are about the same thing, or the other is about
-everything, or it is a mere symptom of a service that needs what the other is about.
+follows from another when its check says so, and both are about the same thing, or the other is
+about everything, or it is a mere symptom of a service that needs what the other is about. What
+follows over several steps does so by findings that are there, never by codes alone: that B can
+follow from A, and C from B, says nothing of A and C where B was not found.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ def _ails(found: Found) -> bool:
 def causes(outcomes: Iterable[Outcome], plan: Plan | None) -> tuple[Cause, ...]:
     """Return the root causes, the likeliest first; each with all that follows from it."""
     outcomes = list(outcomes)
-    checks = closure({o.check.code: o.check.depends_on for o in outcomes})
+    checks = {o.check.code: o.check.depends_on for o in outcomes}
     services = service_graph(plan)
     found = [Found(o.check, finding) for o in outcomes for finding in o.findings]
     above = {i: [j for j, e in enumerate(found) if follows(f, e, checks, services)]

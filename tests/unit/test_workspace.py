@@ -12,6 +12,7 @@ from alfred_dev.workspace import (
     Artifact,
     Workspace,
     delete_tree,
+    digest,
     find_root,
     make_private_folder,
     read_bytes,
@@ -65,7 +66,7 @@ def test_rendering_prunes_only_the_render_folder(tmp_path: Path) -> None:
     place.write_render([Artifact("a/one", "1"), Artifact("two", "2")])
     place.write_render([Artifact("two", "3")])
     files = sorted(str(p.relative_to(place.home)) for p in place.home.rglob("*") if p.is_file())
-    assert files == ["data/kept", "render/two"]
+    assert files == ["data/kept", "render/two", "rendered.json"]
     assert mode(place.home) == mode(place.render) == 0o700
 
 
@@ -129,3 +130,16 @@ class TestRoot:
         (clone / "alfred_dev").mkdir()
         (tmp_path / "elsewhere").mkdir()
         assert find_root(tmp_path / "elsewhere", clone, tmp_path / "home") == clone
+
+
+def test_what_was_rendered_is_written_down(tmp_path: Path) -> None:
+    place = Workspace(tmp_path)
+    place.prepare()
+    assert place.noted_render() == {}
+    place.write_render([Artifact("a", "1"), Artifact("b", "2")])
+    place.note_render([Artifact("b", "3")], place.noted_render())
+    assert place.noted_render() == {"a": digest(b"1"), "b": digest(b"3")}
+    place.write_render([Artifact("b", "3")])
+    assert place.noted_render() == {"b": digest(b"3")}
+    place.rendered.write_text("{")
+    assert place.noted_render() == {}

@@ -42,9 +42,20 @@ CHECK = Check(
     category=Category.CERTS,
     cause="it was renewed and not taken over, or something else answers on the port",
     fix="`alfred-dev restart gateway`",
-    depends_on=frozenset({"certificate-unusable", "ca-unusable", "port-taken", "clock-wrong",
-                          "service-stopped"}),
+    depends_on=frozenset(
+        {
+            "ca-unusable",
+            "certificate-unusable",
+            "clock-wrong",
+            "engine-down",
+            "loopback-broken",
+            "port-taken",
+            "service-stopped",
+            "stack-down",
+            "supervisor-lost",
+        }
+    ),
     rank=35,
     observe=certs,
     judge=judge,
-)  # fmt: skip
+)

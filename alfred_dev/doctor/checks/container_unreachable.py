@@ -69,10 +69,19 @@ CHECK = Check(
     cause="it lost its name on the network, it listens on its own loopback, or packets between "
     "containers are dropped",
     fix="`docker rm --force NAME`, then `alfred-dev up SERVICE` (data stays)",
-    depends_on=frozenset({"container-network", "container-paused", "engine-down", "firewall",
-                          "service-frozen", "settings-changed"}),
+    depends_on=frozenset(
+        {
+            "config-invalid",
+            "container-network",
+            "container-paused",
+            "engine-down",
+            "firewall",
+            "service-frozen",
+            "settings-changed",
+        }
+    ),
     rank=14,
     quick=False,
     observe=siblings,
     judge=judge,
-)  # fmt: skip
+)

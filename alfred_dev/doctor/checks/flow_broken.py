@@ -33,13 +33,21 @@ CHECK = Check(
     category=Category.FLOWS,
     cause="one service cannot reach, or refuses, another, though each is healthy by itself",
     fix="mend the hop that is named; `alfred-dev flow events` sends again",
-    depends_on=frozenset({
-        "postgres-refuses-writes", "postgres-connections", "redis-refuses-writes", "disk-full",
-        "disk-read-only", "endpoint-wrong", "engine-down",
-    }),
+    depends_on=frozenset(
+        {
+            "disk-full",
+            "disk-read-only",
+            "endpoint-wrong",
+            "engine-down",
+            "loopback-broken",
+            "postgres-connections",
+            "postgres-refuses-writes",
+            "redis-refuses-writes",
+        }
+    ),
     rank=60,
     quick=False,
     timeout_s=20.0,
     observe=flows,
     judge=judge,
-)  # fmt: skip
+)

@@ -38,10 +38,22 @@ CHECK = Check(
     category=Category.NETWORK,
     cause="its rendered routes were edited, it keeps old ones, or it may not reach the service",
     fix="`alfred-dev up`, then `alfred-dev restart gateway`",
-    depends_on=frozenset({"service-frozen", "service-stopped", "certificate-served", "firewall",
-                          "render-changed", "settings-changed"}),
+    depends_on=frozenset(
+        {
+            "certificate-served",
+            "engine-down",
+            "firewall",
+            "loopback-broken",
+            "render-changed",
+            "service-frozen",
+            "service-stopped",
+            "settings-changed",
+            "stack-down",
+            "supervisor-lost",
+        }
+    ),
     rank=46,
     quick=False,
     observe=routes,
     judge=judge,
-)  # fmt: skip
+)

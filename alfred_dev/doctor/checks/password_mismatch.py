@@ -64,7 +64,7 @@ CHECK = Check(
     cause="the password in .env, or a variable of the shell that hides it, is not the one that "
     "the data was made with",
     fix="`unset KEY` where the shell is wrong; else `alfred-dev doctor password-mismatch --fix`",
-    depends_on=frozenset({"setting-missing", "port-taken", "engine-down"}),
+    depends_on=frozenset({"engine-down", "loopback-broken", "port-taken", "setting-missing"}),
     rank=14,
     observe=passwords,
     judge=judge,

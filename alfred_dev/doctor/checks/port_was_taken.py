@@ -28,7 +28,7 @@ CHECK = Check(
     category=Category.PORTS,
     cause="another program held it for a moment, or an earlier run had not ended yet",
     fix="`alfred-dev up SERVICE`",
-    depends_on=frozenset({"port-taken"}),
+    depends_on=frozenset({"loopback-broken", "port-taken"}),
     rank=31,
     observe=services,
     judge=said(words.PORT, cause, fix, ended=True),

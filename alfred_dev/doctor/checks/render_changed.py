@@ -1,4 +1,4 @@
-"""Rendered files are not what the plan says."""
+"""Rendered files are not as we wrote them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severi
 
 
 def judge(seen: Files, given: Given) -> Iterable[Finding]:
-    """Find rendered files that were edited, deleted, or are older than the configuration."""
-    wrong = [*seen.changed, *seen.absent]
-    if wrong and given.ever_up:
-        name = wrong[0].removeprefix(f"{given.root}/")
+    """Find rendered files that were edited or deleted since they were written."""
+    if seen.edited and given.ever_up:
+        count, name = len(seen.edited), seen.edited[0].removeprefix(f"{given.root}/")
         yield Finding(
-            subject="render",
-            cause=f"{len(wrong)} of the files below .alfred/render are not what the configuration "
-            f"says (edited, deleted, or older): {name}{' and more' if len(wrong) > 1 else ''}",
-            evidence=tuple(wrong[:5]),
+            subject=name,
+            about=frozenset(seen.edited),
+            cause=f"{count} of the files below .alfred/render {'was' if count == 1 else 'were'} "
+            f"edited or deleted since we wrote them: {name}{' and more' if count > 1 else ''}",
+            evidence=seen.edited[:5],
             fix=Fix(text="up writes them anew.", commands=("alfred-dev up",), automatic=True),
         )
 
@@ -27,11 +27,10 @@ CHECK = Check(
     title="Rendered files were changed",
     category=Category.DRIFT,
     severity=Severity.WARNING,
-    cause="somebody edited or deleted them, or the configuration is newer",
+    cause="somebody edited or deleted them",
     fix="`alfred-dev up` (they are never edited by hand: see alfred.yaml)",
-    depends_on=frozenset({"settings-changed", "setting-missing", "env-shadowed", "config-invalid",
-                          "password-mismatch", "endpoint-wrong", "stack-down", "supervisor-lost"}),
     rank=64,
+    needs_plan=False,
     observe=files,
     judge=judge,
-)  # fmt: skip
+)

@@ -105,7 +105,9 @@ CHECK = Check(
     cause="it is still starting, was configured for another port, listens on the loopback of its "
     "container, or one of its listeners died",
     fix="`alfred-dev restart SERVICE`",
-    depends_on=frozenset({"port-taken", "service-frozen", "settings-changed", "loopback-broken"}),
+    depends_on=frozenset(
+        {"engine-down", "loopback-broken", "port-taken", "service-frozen", "settings-changed"}
+    ),
     rank=47,
     observe=listening,
     judge=judge,

@@ -33,7 +33,14 @@ CHECK = Check(
     cause="`alfred-dev stop`, or an `up` that was interrupted before it came to this service",
     fix="`alfred-dev start SERVICE`",
     depends_on=frozenset(
-        {"container-paused", "supervisor-lost", "engine-down", "port-taken", "stack-down"}
+        {
+            "container-paused",
+            "engine-down",
+            "loopback-broken",
+            "port-taken",
+            "stack-down",
+            "supervisor-lost",
+        }
     ),
     rank=40,
     observe=services,

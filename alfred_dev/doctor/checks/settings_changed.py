@@ -38,9 +38,17 @@ CHECK = Check(
     severity=Severity.WARNING,
     cause=".env, alfred.yaml, a variable of this shell or alfred-dev itself changed since `up`",
     fix="`alfred-dev up`",
-    depends_on=frozenset({"password-mismatch", "env-shadowed", "setting-missing",
-                          "config-invalid", "endpoint-wrong"}),
+    depends_on=frozenset(
+        {
+            "config-invalid",
+            "endpoint-wrong",
+            "engine-down",
+            "env-shadowed",
+            "password-mismatch",
+            "setting-missing",
+        }
+    ),
     rank=63,
     observe=services,
     judge=judge,
-)  # fmt: skip
+)

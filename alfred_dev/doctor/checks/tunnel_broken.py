@@ -44,7 +44,19 @@ CHECK = Check(
     category=Category.TUNNEL,
     cause="its service is down, its process was killed, or the provider ended it",
     fix="`alfred-dev tunnel test` says which side; `alfred-dev tunnel close NAME`",
-    depends_on=frozenset({"service-stopped", "service-frozen", "service-ended", "killed"}),
+    depends_on=frozenset(
+        {
+            "container-network",
+            "engine-down",
+            "killed",
+            "loopback-broken",
+            "service-ended",
+            "service-frozen",
+            "service-stopped",
+            "stack-down",
+            "supervisor-lost",
+        }
+    ),
     rank=55,
     observe=tunnels,
     judge=judge,

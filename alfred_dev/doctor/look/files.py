@@ -7,12 +7,12 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from alfred_dev.doctor.scene import Scene
-from alfred_dev.workspace import Workspace
+from alfred_dev.workspace import Artifact, Workspace, digest
 
 DEPTH = 3
 # What is no secret, however open it lies.
@@ -33,14 +33,15 @@ class File:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
     """``loose``: secrets that others may read; ``foreign``: what belongs to another user;
-    ``torn``: state files that cannot be read, with the reason; ``changed``, ``absent``: rendered
-    files that are not what the plan says; ``majors``: durable service -> version of its data."""
+    ``torn``: state files that cannot be read, with the reason; ``edited``: rendered files that are
+    not as we wrote them; ``old``: those that are, and not what the plan says; ``data``: whose data
+    folder holds anything."""
 
     loose: tuple[File, ...] = ()
     foreign: tuple[File, ...] = ()
     torn: tuple[tuple[str, str], ...] = ()
-    changed: tuple[str, ...] = ()
-    absent: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    old: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
 
 
@@ -54,23 +55,17 @@ def _files(scene: Scene) -> Files:
     if place is None:
         return Files()
     found = [*_below(place)]
-    changed, absent = _render(scene, place)
+    edited, old = compared(place, scene.stack.desired().artifacts if scene.stack else ())
+    data: tuple[str, ...] = ()
     with contextlib.suppress(OSError):
         data = tuple(sorted(f.name for f in place.data.iterdir() if any(f.iterdir())))
-        return Files(
-            loose=tuple(f for f in found if f.mode & 0o077 and not f.link),
-            foreign=tuple(f for f in found if not f.mine),
-            torn=tuple(_torn(place)),
-            changed=changed,
-            absent=absent,
-            data=data,
-        )
     return Files(
         loose=tuple(f for f in found if f.mode & 0o077 and not f.link),
         foreign=tuple(f for f in found if not f.mine),
         torn=tuple(_torn(place)),
-        changed=changed,
-        absent=absent,
+        edited=edited,
+        old=old,
+        data=data,
     )
 
 
@@ -108,17 +103,30 @@ def _torn(place: Workspace) -> Iterator[tuple[str, str]]:
             yield str(path), str(error)
 
 
-def _render(scene: Scene, place: Workspace) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    if scene.stack is None or not place.render.is_dir():
+def compared(
+    place: Workspace, artifacts: Iterable[Artifact]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return rendered files that were edited since, and those that are merely older than the plan
+    (``artifacts``); what is as the plan has it is neither."""
+    if not place.render.is_dir():
         return (), ()
-    changed, absent = [], []
-    for artifact in scene.stack.desired().artifacts:
-        path = Path(place.render, artifact.path)
-        try:
-            if path.read_text() != artifact.text:
-                changed.append(str(path))
-        except FileNotFoundError:
-            absent.append(str(path))
-        except (OSError, ValueError):
-            changed.append(str(path))
-    return tuple(changed), tuple(absent)
+    wanted = {artifact.path: digest(artifact.text.encode()) for artifact in artifacts}
+    written = place.noted_render()
+    edited, old = [], []
+    for name in {**wanted, **written}:
+        found = _digest(place.render / name)
+        if found == wanted.get(name, written.get(name)):
+            continue
+        if name in written and found != written[name]:
+            edited.append(str(place.render / name))
+        elif name in wanted:
+            old.append(str(place.render / name))
+    return tuple(edited), tuple(old)
+
+
+def _digest(path: Path) -> str:
+    """Return the digest of a file, nothing where it is none that can be read."""
+    try:
+        return digest(path.read_bytes())
+    except OSError:
+        return ""

@@ -19,6 +19,7 @@ from alfred_dev.doctor.model import (
     Severity,
     State,
 )
+from alfred_dev.doctor.registry import every
 from tests import worlds
 
 
@@ -152,3 +153,26 @@ def test_something_is_always_named_and_nothing_is_lost(outcomes: list[Outcome]) 
 @pytest.mark.parametrize("cycle", [{"a": frozenset({"b"}), "b": frozenset({"a"})}])
 def test_a_circle_of_checks_ends(cycle: triage.Graph) -> None:
     assert triage.closure(cycle) == {"a": {"a", "b"}, "b": {"a", "b"}}
+
+
+def test_what_merely_could_follow_over_a_step_that_is_not_there_is_named() -> None:
+    invalid = outcome(check("invalid"), finding(".env", everything=True))
+    missing = outcome(check("missing", "invalid"))
+    wrong = outcome(check("wrong", "missing"), finding("agent-core"))
+    assert {c.finding.subject for c in causes(invalid, missing, wrong)} == {".env", "agent-core"}
+    between = outcome(check("missing", "invalid"), finding("x", about=frozenset({"agent-core"})))
+    (only,) = causes(invalid, between, wrong)
+    assert only.finding.subject == ".env"
+    assert only.masks == ("x: missing", "agent-core: wrong")
+
+
+def test_a_wrong_url_and_an_edited_file_stand_beside_a_broken_configuration() -> None:
+    known = {c.code: c for c in every()}
+    found = causes(
+        outcome(known["config-invalid"], finding(".env", everything=True)),
+        outcome(known["endpoint-wrong"], finding("agent-legal")),
+        outcome(known["settings-changed"], finding("ui-chat", about=frozenset({"render"}))),
+        outcome(known["render-old"], finding("render")),
+        outcome(known["render-changed"], finding(".alfred/render/prometheus/prometheus.yml")),
+    )
+    assert [c.check.code for c in found] == ["config-invalid", "endpoint-wrong", "render-changed"]

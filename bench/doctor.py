@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.faults import docker, images, more, outside, volumes  # noqa: E402 - the path comes first
+from bench.faults.harmless import HARMLESS, Harmless  # noqa: E402
 from bench.faults.process import FAULTS  # noqa: E402
 from bench.faults.record import Fault  # noqa: E402
 from bench.faults.world import World, world  # noqa: E402
@@ -124,6 +125,26 @@ def two(w: World, first: Fault, second: Fault) -> tuple[bool, str]:
         for undo in reversed(undos):
             undo()
         w.restore()
+
+
+def quiet(w: World, chosen: list[Harmless]) -> None:
+    """Print what is said of what is no fault: nothing worse than a warning is right."""
+    good = 0
+    for case in chosen:
+        undo = case.inject(w)
+        try:
+            found = w.doctor()
+            told = relevant(found)
+            right = bool(found["checks"]) and not errors(found)
+        finally:
+            undo()
+            restored = w.restore()
+        good += right
+        said = "; ".join(f"{t['severity']} {t['code']} {t['subject']}: {t['cause']}" for t in told)
+        print(f"{'ok ' if right else 'BAD'} {case.id} {case.title:<54} {said or 'nothing'}"
+              + ("" if restored else "  NOT RESTORED"), flush=True)  # fmt: skip
+    if chosen:
+        print(f"no error is said of what is no fault: {good} of {len(chosen)}")
 
 
 def silent(w: World, chosen: list[Fault], arguments: argparse.Namespace) -> None:
@@ -236,6 +257,8 @@ def main() -> None:
             said = w.run("setup", "--yes")
             print(f"setup: exit {said.returncode}")
         if not arguments.no_singles:
+            if arguments.runtime == "process":
+                quiet(w, [h for h in HARMLESS if not arguments.only or h.id in arguments.only])
             silent(w, chosen, arguments)
         run_pairs(w, every, arguments)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.doctor import pairs
 from bench.faults import docker, outside, process
-from bench.faults.assigned import assigned
+from bench.faults.assigned import assigned, harmless
+from bench.faults.harmless import HARMLESS
 
 INJECTED = {f.id for f in (*process.FAULTS, *outside.FAULTS, *docker.FAULTS)}
 
@@ -19,6 +20,13 @@ def test_every_fault_of_the_list_is_assigned_once() -> None:
 def test_what_is_not_injected_has_a_reason() -> None:
     for row in assigned():
         assert bool(row.why_not) is (row.id not in INJECTED), row.id
+
+
+def test_every_case_that_is_no_fault_is_made_so_or_has_a_reason() -> None:
+    made = {case.id for case in HARMLESS}
+    assert {row.id for row in harmless()} == {f"Z{n:02}" for n in range(1, 11)}
+    for row in harmless():
+        assert bool(row.why_not) is (row.id not in made), row.id
 
 
 def test_pairs_are_independent_and_always_the_same() -> None:

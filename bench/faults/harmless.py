@@ -1,0 +1,145 @@
+"""What looks like a fault and is none: the doctor has to say nothing worse than a warning of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from alfred_dev.pki import certificates
+from bench.faults.machine import network
+from bench.faults.outside import HOSTS, ca
+from bench.faults.programs import ANSWERS
+from bench.faults.ways import Inject, project, told
+from bench.faults.world import Undo, World
+
+SERVER = f"""\
+services:
+  shop:
+    binary:
+      programs: [{sys.executable}]
+      arguments:
+        - -c
+        - |
+          import http.server as h, sys, threading as t
+          for port in sys.argv[1:]:
+              server = h.ThreadingHTTPServer(("127.0.0.1", int(port)), h.SimpleHTTPRequestHandler)
+              t.Thread(target=server.serve_forever).start()
+ARGUMENTS
+    ports: [PORTS]
+"""
+TASK = """\
+services:
+  migrate:
+    ends: true
+    binary: {programs: ["true"], arguments: []}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harmless:
+    """``inject`` makes it so, and returns what undoes it."""
+
+    id: str
+    title: str
+    inject: Callable[[World], Undo]
+
+
+def served(*ports: str) -> Inject:
+    """Have one service more, which serves a folder on each of its ports."""
+    places = ("{port}", "{port1}")[: len(ports)]
+    arguments = "\n".join(f'        - "{place}"' for place in places)
+    rows = ", ".join(f"{{{port}}}" for port in ports)
+    text = SERVER.replace("ARGUMENTS", arguments).replace("PORTS", rows)
+    return without(project(text, "shop"), "shop")
+
+
+def without(inject: Inject, service: str) -> Inject:
+    """Inject, and stop ``service`` before that is undone: it is not in the catalog then."""
+
+    def more(world: World) -> Undo:
+        back = inject(world)
+
+        def undo() -> None:
+            world.run("stop", service)
+            back()
+
+        return undo
+
+    return more
+
+
+def part_only(world: World) -> Undo:
+    """Have up start one profile, and nothing else."""
+    world.run("down")
+    world.run("up", "--profile", "core")
+    return lambda: world.run("up")
+
+
+def second(world: World) -> Undo:
+    """Have another checkout run in a slot of its own, and a stranger on a port beside ours."""
+    other = World(world.root.parent / "other", world.runtime)
+    other.root.mkdir(exist_ok=True)
+    (other.root / "alfred.yaml").write_text("# another project\n")
+    started = other.run("up", "redis", "agent-core", "--slot", "1")
+    if started.returncode != 0:
+        raise RuntimeError(started.stderr)
+    gone = world.spawn(sys.executable, "-c", ANSWERS.format(port=8016, status=200), wait_port=8016)
+
+    def undo() -> None:
+        gone()
+        other.run("down")
+
+    return undo
+
+
+def expired_stranger(world: World) -> Undo:
+    """Put an old certificate of somebody else's into the folder of ours."""
+    path = world.root / "certs/shop.example.org.pem"
+    past = datetime.now(UTC) - timedelta(days=900)
+    made = certificates.issue(ca(world), ["shop.example.org"], past, life=timedelta(days=30))
+    path.write_bytes(made.certificate)
+    path.with_suffix(".key").write_bytes(made.key)
+    path.with_suffix(".key").chmod(0o600)
+
+    def undo() -> None:
+        path.unlink()
+        path.with_suffix(".key").unlink()
+
+    return undo
+
+
+def foreign_lines(world: World) -> Undo:
+    """Add lines of others, before ours and after; nothing that we wrote is touched."""
+    del world
+    old = HOSTS.read_text()
+    before = "10.9.8.7\tbuild.example.org # alfred's build server\n"
+    after = "# alfred-dev was here, says a colleague\n192.168.7.7\tnas\n"
+    HOSTS.write_text(before + old + after)
+    return lambda: HOSTS.write_text(old)
+
+
+def vpn() -> Inject:
+    up = "ip link set tun7 up; ip address add 10.251.7.2/24 dev tun7; ip route add 10.252.0.0/16"
+    return network(f"ip link add tun7 type dummy; {up} via 10.251.7.1", "ip link delete tun7")
+
+
+HARMLESS: tuple[Harmless, ...] = (
+    Harmless(id="Z01", title="host and container port differ",
+             inject=served("host: 9601, container: 80, path: /")),
+    Harmless(id="Z02", title="no health check, and it answers",
+             inject=served("host: 9602, probe: tcp")),
+    Harmless(id="Z03", title="a task that ended well",
+             inject=without(project(TASK, "migrate"), "migrate")),
+    Harmless(id="Z04", title="only one profile was started", inject=part_only),
+    Harmless(id="Z05", title="another checkout, and strangers on other ports", inject=second),
+    Harmless(id="Z06", title="foreign lines in the hosts file", inject=foreign_lines),
+    Harmless(id="Z07", title="one container port on two host ports",
+             inject=served("host: 9601, container: 80, path: /",
+                           "host: 9602, container: 80, probe: tcp")),
+    Harmless(id="Z08", title="an address without the password, which is given beside it",
+             inject=told("agent-rag", "REDIS_ADDR", "127.0.0.1:6379")),
+    Harmless(id="Z09", title="a VPN is up, and no route of its is ours", inject=vpn()),
+    Harmless(id="Z10", title="an expired certificate of somebody else's", inject=expired_stranger),
+)  # fmt: skip

@@ -68,4 +68,5 @@ def _below(catalog: Catalog, base: str) -> Iterator[Hostname]:
         if label != AUTH:
             yield Hostname(name=f"{label}.{base}", leads_to=service.id)
     for service in services:
-        yield Hostname(name=f"{service.id}.{base}", leads_to=service.id, web=is_web(service))
+        if service.ports:  # a task has none: nothing leads to it
+            yield Hostname(name=f"{service.id}.{base}", leads_to=service.id, web=is_web(service))

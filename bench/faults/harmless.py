@@ -11,7 +11,7 @@ from alfred_dev.pki import certificates
 from bench.faults.machine import network
 from bench.faults.outside import HOSTS, ca
 from bench.faults.programs import ANSWERS
-from bench.faults.ways import Inject, project, told
+from bench.faults.ways import Inject, told
 from bench.faults.world import Undo, World
 
 SERVER = f"""\
@@ -52,22 +52,25 @@ def served(*ports: str) -> Inject:
     arguments = "\n".join(f'        - "{place}"' for place in places)
     rows = ", ".join(f"{{{port}}}" for port in ports)
     text = SERVER.replace("ARGUMENTS", arguments).replace("PORTS", rows)
-    return without(project(text, "shop"), "shop")
+    return added(text, "shop")
 
 
-def without(inject: Inject, service: str) -> Inject:
-    """Inject, and stop ``service`` before that is undone: it is not in the catalog then."""
+def added(text: str, service: str) -> Inject:
+    """Add ``service`` to the project, and do what its name needs."""
 
-    def more(world: World) -> Undo:
-        back = inject(world)
+    def inject(world: World) -> Undo:
+        back = world.edit("alfred.yaml", lambda old: text)
+        world.run("up", "--wait-timeout", "20")
+        world.run("names", "apply", "--yes")
 
         def undo() -> None:
             world.run("stop", service)
             back()
+            world.run("names", "apply", "--yes")
 
         return undo
 
-    return more
+    return inject
 
 
 def part_only(world: World) -> Undo:
@@ -121,8 +124,13 @@ def foreign_lines(world: World) -> Undo:
 
 
 def vpn() -> Inject:
-    up = "ip link set tun7 up; ip address add 10.251.7.2/24 dev tun7; ip route add 10.252.0.0/16"
-    return network(f"ip link add tun7 type dummy; {up} via 10.251.7.1", "ip link delete tun7")
+    commands = (
+        "ip tuntap add dev tun7 mode tun",
+        "ip link set tun7 up",
+        "ip address add 10.251.7.2/24 dev tun7",
+        "ip route add 10.252.0.0/16 via 10.251.7.1",
+    )
+    return network(" && ".join(commands), "ip link delete tun7")
 
 
 HARMLESS: tuple[Harmless, ...] = (
@@ -131,7 +139,7 @@ HARMLESS: tuple[Harmless, ...] = (
     Harmless(id="Z02", title="no health check, and it answers",
              inject=served("host: 9602, probe: tcp")),
     Harmless(id="Z03", title="a task that ended well",
-             inject=without(project(TASK, "migrate"), "migrate")),
+             inject=added(TASK, "migrate")),
     Harmless(id="Z04", title="only one profile was started", inject=part_only),
     Harmless(id="Z05", title="another checkout, and strangers on other ports", inject=second),
     Harmless(id="Z06", title="foreign lines in the hosts file", inject=foreign_lines),

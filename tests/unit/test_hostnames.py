@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alfred_dev import hostnames
 from tests.worlds import catalog
 
@@ -37,3 +39,10 @@ def test_what_speaks_no_http_has_a_name_that_the_gateway_does_not_answer_for() -
 def test_each_name_stands_once_even_when_the_domain_is_alfred_localhost() -> None:
     found = hostnames.names(catalog(), "alfred.localhost")
     assert len(found) == len(set(found)) == 4 + 5 + 17
+
+
+def test_a_task_has_no_name() -> None:
+    whole = catalog()
+    task = replace(whole.services["agent-core"], id="migrate", ports=(), ends=True)
+    more = replace(whole, services={**whole.services, "migrate": task})
+    assert hostnames.names(more, DOMAIN) == hostnames.names(whole, DOMAIN)

@@ -227,7 +227,7 @@ def collect() -> None:
             raise SystemExit(os.waitstatus_to_exitcode(status))
 
 
-def main() -> None:
+def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--pairs", type=int, default=0)
@@ -236,7 +236,11 @@ def main() -> None:
     parser.add_argument("--no-fix", action="store_true")
     parser.add_argument("--no-singles", action="store_true")
     parser.add_argument("--runtime", choices=["process", "docker"], default="process")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = options()
     if arguments.runtime == "process" and "ALFRED_BENCH_INSIDE" not in os.environ:
         inside = {**os.environ, "ALFRED_BENCH_INSIDE": "1"}
         # Its own processes too: what the doctor has us type may end a process that it sees.
@@ -257,8 +261,8 @@ def main() -> None:
             said = w.run("setup", "--yes")
             print(f"setup: exit {said.returncode}")
         if not arguments.no_singles:
-            if arguments.runtime == "process":
-                quiet(w, [h for h in HARMLESS if not arguments.only or h.id in arguments.only])
+            cases = HARMLESS if arguments.runtime == "process" else ()
+            quiet(w, [h for h in cases if not arguments.only or h.id in arguments.only])
             silent(w, chosen, arguments)
         run_pairs(w, every, arguments)
 

@@ -123,7 +123,7 @@ def test_ctrl_c_says_what_goes_on(checkout: Checkout) -> None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert "what was started goes on running" in said
     assert "Traceback" not in said
     checkout.ok("up", "model-registry")

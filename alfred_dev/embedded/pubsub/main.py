@@ -28,6 +28,7 @@ def run(spec: EmbeddedSpec, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(spec: EmbeddedSpec, listener: socket.socket, wanted: Sequence[Wanted]) -> None:
+    from alfred_dev.embedded import grpc_server
     from alfred_dev.embedded.pubsub import declared, door, rpc
     from alfred_dev.embedded.pubsub.broker import Broker
     from alfred_dev.embedded.pubsub.rest import Rest
@@ -51,7 +52,7 @@ async def _serve(spec: EmbeddedSpec, listener: socket.socket, wanted: Sequence[W
                 http=door.door(address),
             )
         finally:
-            await grpc.stop(grace=None)
+            await grpc_server.stop(grpc)
 
 
 def _allow_many_connections() -> None:

@@ -10,6 +10,7 @@ from alfred_dev.doctor import words
 from alfred_dev.doctor.model import Finding, Fix, Given, Judge
 from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.doctor.words import Line
+from alfred_dev.plan import SourceKind
 from alfred_dev.render.ours import DATA
 
 # Whatever says exactly why a service ended; the general finding follows from each of them.
@@ -63,7 +64,7 @@ def said(
 def data_of(service: Service, given: Given) -> str:
     """Return the folder that holds the data of a service, as the service itself calls it."""
     row = service.status.service
-    if not _in_volume(service, given):
+    if not in_container(service, given):
         return f"{given.root}/.alfred/data/{service.id}"
     if row.source.kind in OURS:
         return f"{DATA}/{service.id}"
@@ -75,15 +76,32 @@ def on_data(service: Service, given: Given, *commands: str) -> tuple[str, ...]:
 
     What a container keeps is in a volume: they run in another container that has it too.
     """
-    if not _in_volume(service, given):
+    if not in_container(service, given):
         return commands
-    name = f"{given.project}-{service.id}-1"
+    name = container_of(service, given)
     image = f"$(docker inspect -f '{{{{.Image}}}}' {name})"
     script = " && ".join(command.removeprefix("sudo ") for command in commands)
     run = f"docker run --rm --user 0 --entrypoint sh --volumes-from {name} {image}"
     return (f'{run} -c "{script}"',)
 
 
-def _in_volume(service: Service, given: Given) -> bool:
+def in_container(service: Service, given: Given) -> bool:
+    """Tell whether a service runs in a container of ours."""
     inside = given.plan is not None and given.plan.runtime == "docker"
     return inside and service.status.service.contained
+
+
+def container_of(service: Service, given: Given) -> str:
+    """Return what the engine calls the container of a service."""
+    return f"{given.project}-{service.id}-1"
+
+
+def without_image(service: Service, given: Given) -> tuple[str, ...]:
+    """Return what has a service do without the image that the user named for it; else nothing."""
+    row = service.status.service
+    named = row.source.kind is SourceKind.IMAGE and row.source.path != row.definition.image
+    if not in_container(service, given) or not named:
+        return ()
+    key = f"ALFRED_IMAGE_{service.id.upper().replace('-', '_')}"
+    edit = "sed -i ''" if given.platform == "darwin" else "sed -i"
+    return (f"unset {key}; {edit} '/^{key}=/d' .env", f"alfred-dev up {service.id}")

@@ -118,9 +118,10 @@ def dropped(world: World) -> Undo:
 
 def small_memory(world: World) -> Undo:
     container = name(world, "agent-rag")
+    docker("stop", "-t", "1", container)
     docker("update", "--memory", "12m", "--memory-swap", "12m", container)
-    docker("restart", "-t", "1", container)
-    until(lambda: "false" in docker("inspect", "-f", "{{.State.Running}}", container), 20)
+    docker("start", container)
+    until(lambda: docker("inspect", "-f", "{{.State.Status}}", container) == "exited", 20)
     return anew("agent-rag")(world)
 
 
@@ -155,7 +156,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("X04", "a foreign container on our network", "container-untidy", guest,
           touches="guest"),
     fault("R01", "a container is killed for memory", "out-of-memory", small_memory,
-          touches="agent-rag", subjects="agent-rag", mends="the limit is the user's to raise"),
+          touches="agent-rag", subjects="agent-rag"),
     fault("E13", "localhost inside a container", "endpoint-wrong",
           told("ui-chat", "ALFRED_API_URL", "http://localhost:8011"),
           touches="alfred.yaml ui-chat", subjects="ui-chat"),

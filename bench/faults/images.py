@@ -26,7 +26,7 @@ def imaged(service: str, *command: str) -> Inject:
 
     def inject(world: World) -> Undo:
         tag = f"bench-{service}:1"
-        made = docker("create", image())
+        made = docker("create", image(), "true")
         docker("commit", "--change", "ENTRYPOINT []", "--change", f"CMD {json.dumps(command)}",
                made, tag)  # fmt: skip
         docker("rm", made)

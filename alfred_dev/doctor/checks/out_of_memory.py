@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import unwell
+from alfred_dev.doctor.ailing import container_of, in_container, unwell
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Service, Services
+
+LIMIT = "its limit is"
 
 
 def judge(seen: Services, given: Given) -> Iterable[Finding]:
@@ -21,11 +23,23 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
                 subject=service.id,
                 cause=f"{service.id} ran out of memory ({service.ending or 'it said so'})",
                 evidence=(line.text if line else f"{service.id}: {service.ending}",),
-                fix=Fix(
-                    text="Close what uses the memory, or start less; then start it again.",
-                    commands=("free -m", f"alfred-dev up {service.id}"),
-                ),
+                fix=_fix(service, given),
             )
+
+
+def _fix(service: Service, given: Given) -> Fix:
+    if in_container(service, given) and LIMIT in service.ending:
+        return Fix(
+            text="Make its container anew, with the limit that it should have; data stays.",
+            commands=(
+                f"docker rm --force {container_of(service, given)}",
+                f"alfred-dev up {service.id}",
+            ),
+        )
+    return Fix(
+        text="Close what uses the memory, or start less; then start it again.",
+        commands=("free -m", f"alfred-dev up {service.id}"),
+    )
 
 
 def _by_kernel(service: Service, seen: Services) -> bool:

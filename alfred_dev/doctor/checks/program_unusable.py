@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import said
+from alfred_dev.doctor.ailing import said, without_image
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Fix, Given
 from alfred_dev.doctor.seen import Service
@@ -18,6 +18,10 @@ def cause(service: Service, line: Line, given: Given) -> str:
 
 def fix(service: Service, line: Line, given: Given) -> Fix:
     """Say what mends it."""
+    if instead := without_image(service, given):
+        image = service.status.service.source.path
+        text = f"Correct {image} (its command, its processor); or go on without it."
+        return Fix(text=text, commands=instead)
     return Fix(
         text="Take that program off PATH or install it again; up then takes the next best source.",
         commands=(f"alfred-dev up {service.id}",),

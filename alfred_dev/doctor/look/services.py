@@ -30,6 +30,7 @@ from alfred_dev.status import Health, ServiceStatus
 LOG_BYTES = 16_000
 LINES = 60
 EARLIER_S = 60
+STAMP_S = 0.5  # an engine notes a start down when the first words may have been said
 YOUNG_S = 10
 # A service asks what it needs once in a second: so long may it say what is no longer so.
 SETTLING_S, ROUNDS = 1.2, 2
@@ -166,10 +167,14 @@ def _said(stack: Stack, found: ServiceStatus) -> tuple[str, ...]:
 
 
 def earliest(running: Running) -> float:
-    """Return from when on its words count: what is started over has said why the time before."""
-    if not running.restarts:
-        return running.started_at
-    return running.started_before or max(0.0, running.started_at - EARLIER_S)
+    """Return from when on its words count: what is started over has said why the time before.
+
+    What has ended has said it since it was started last.
+    """
+    if not running.restarts or running.started_before:
+        return running.started_before or running.started_at
+    slack_s = STAMP_S if running.state in seen.ENDED else EARLIER_S
+    return max(0.0, running.started_at - slack_s)
 
 
 def _listening() -> Mapping[int, str]:

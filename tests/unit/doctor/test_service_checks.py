@@ -9,13 +9,22 @@ from typing import Any
 import pytest
 
 from alfred_dev.doctor import registry, triage
-from alfred_dev.doctor.checks import service_restarting
+from alfred_dev.doctor.checks import (
+    data_access,
+    data_other_version,
+    module_missing,
+    out_of_memory,
+    program_unusable,
+    service_restarting,
+)
 from alfred_dev.doctor.look.inside import Listening, listening, understood
 from alfred_dev.doctor.look.services import earliest, services
 from alfred_dev.doctor.model import Cause, Outcome, State
 from alfred_dev.doctor.seen import Process, Services
+from alfred_dev.plan import Source, SourceKind
 from alfred_dev.probe.base import Reason, ill
 from alfred_dev.runtime import base
+from tests import worlds
 from tests.unit.doctor.scenes import given, judged, seen
 
 ON_SERVICES = [check for check in registry.every() if check.observe in (services, listening)]
@@ -150,7 +159,8 @@ def test_only_the_last_two_starts_say_why_it_ended() -> None:
     often: dict[str, Any] = {"restarts": 4, "started_at": 100.0}
     assert earliest(base.Running(state=FATAL, started_at=100.0)) == 100.0
     assert earliest(base.Running(state=FATAL, started_before=97.5, **often)) == 97.5
-    assert earliest(base.Running(state=FATAL, **often)) == 40.0
+    assert earliest(base.Running(state=FATAL, **often)) == 99.5  # an older fault is over
+    assert earliest(base.Running(state=base.State.STARTING, **often)) == 40.0
 
 
 def test_a_kill_is_told_from_a_crash_and_from_a_lack_of_memory() -> None:
@@ -253,3 +263,55 @@ def test_a_table_of_a_container() -> None:
     table = "\n".join([head, f"   0: 0B00007F:B1D5 {rest}", f"   1: 0100007F:2135 {rest}", ""])
     assert understood(table) == (("127.0.0.1", 8501),)
     assert understood("OCI runtime exec failed: cat: not found") is None
+
+
+def docker_given(look: Services, name: str, kind: SourceKind, path: str = "") -> tuple[Any, Any]:
+    """The same service in a container, and what judges know there."""
+    row = look[name]
+    source = Source(kind=kind, detail=path, path=path)
+    service = replace(row.status.service, source=source, contained=True)
+    contained = replace(row, status=replace(row.status, service=service))
+    plan = replace(worlds.plan(), runtime="docker")
+    return replace(look, rows=(contained,)), given(plan=plan, project="alfred-1")
+
+
+@pytest.mark.parametrize(
+    ("line", "first"),
+    [
+        ("others may enter /v/d; chmod 700 '/v/d'", "chmod 700 '/v/d'"),
+        ("it has wrong ownership; sudo chown -R 5 '/v/d'", "chown -R 5 '/v/d'"),
+        ("written by PostgreSQL 14", "mv '/var/lib/alfred/db-postgres' "),
+    ],
+)
+def test_data_in_a_volume_is_mended_there(line: str, first: str) -> None:
+    look, known = docker_given(ended("db-postgres", line), "db-postgres", SourceKind.EMBEDDED)
+    check = data_other_version.CHECK if "14" in line else data_access.CHECK
+    (found,) = judged(check, look, known)
+    name = "alfred-1-db-postgres-1"
+    head = "docker run --rm --user 0 --entrypoint sh --volumes-from"
+    image = f"$(docker inspect -f '{{{{.Image}}}}' {name})"
+    assert found.fix.commands[0].startswith(f'{head} {name} {image} -c "{first}')
+
+
+def test_what_an_image_cannot_run_is_done_without_it() -> None:
+    look = ended("agent-rag", "exec: simple_bot.py: executable file not found in $PATH")
+    look, known = docker_given(look, "agent-rag", SourceKind.IMAGE, "my/rag:1")
+    (found,) = judged(program_unusable.CHECK, look, known)
+    assert found.fix.commands == (
+        "unset ALFRED_IMAGE_AGENT_RAG; sed -i '/^ALFRED_IMAGE_AGENT_RAG=/d' .env",
+        "alfred-dev up agent-rag",
+    )
+
+
+def test_a_container_gets_its_own_limit_back() -> None:
+    look = ended("redis", detail="killed for memory (its limit is 12 MB)")
+    look, known = docker_given(look, "redis", SourceKind.EMBEDDED)
+    (found,) = judged(out_of_memory.CHECK, look, known)
+    assert found.fix.commands == ("docker rm --force alfred-1-redis-1", "alfred-dev up redis")
+
+
+def test_a_module_that_our_image_lacks() -> None:
+    look = ended("redis", "ModuleNotFoundError: No module named 'x'")
+    look, known = docker_given(look, "redis", SourceKind.EMBEDDED)
+    (found,) = judged(module_missing.CHECK, look, known)
+    assert found.fix.commands == ("alfred-dev up --build",)

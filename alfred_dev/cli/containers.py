@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ LOCK = Path(__file__).parents[2] / "requirements.lock"
 
 @dataclass(slots=True, kw_only=True)
 class Containers:
-    """One checkout's use of one engine. ``remembered`` is what is in its memory now."""
+    """One checkout's use of one engine. ``remembered``: what is in its memory now; ``refused``:
+    images that this command could not have, and why."""
 
     place: Workspace
     docker: Docker
@@ -53,6 +54,7 @@ class Containers:
     tell: Tell
     registry: str = ""
     platform: str | None = None
+    refused: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, place: Workspace, tell: Tell, *, starting: bool) -> Containers:
@@ -99,7 +101,7 @@ class Containers:
         else it is shown as it last ran."""
         here = self.images()
         self.registry = settings["ALFRED_IMAGE_REGISTRY"]
-        unavailable = self.remembered.unavailable(time.time())
+        unavailable = {**self.remembered.unavailable(time.time()), **self.refused}
         return EngineFacts(
             registry=self.registry,
             named=self._named(),
@@ -168,9 +170,11 @@ class Containers:
             failed = pull(self.docker, asked, self.tell)
         if failed:
             self._say_failed(failed)
-            now = time.time()
-            notes = {image: (why, now) for image, why in failed.items()}
-            self._remember(failed={**self.remembered.failed, **notes})
+            self.refused |= failed
+            if not how.offline:  # a registry said no, or nothing: the next command need not ask
+                self.remembered = self.remembered.with_failed(failed, time.time())
+                memory.save(self.place, self.remembered)
+                self.tell("they are asked for again in 10 minutes or later; docker pull asks now")
             return False
         if any(source.kind in OURS for source in sources):
             self.builder().ensure(anew=how.build, offline=how.offline)

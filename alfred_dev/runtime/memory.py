@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from alfred_dev.workspace import Workspace, make_private_folder, write
 
 FILE = "runtime.json"
 SERVED = ("db-postgres", "redis", "vector-db")  # services with folders of their own
-FAILED_PULL_S = 600.0  # so long an image that could not be had is not asked for again
+# So long an image that could not be had is not asked for again: at first, and at the most.
+FAILED_PULL_S = 600.0
+LONGEST_PULL_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +24,8 @@ class Memory:
     The rest is of the Docker runtime. ``url``, ``context``, ``tls``: its engine; ``virtual``: that
     is in a virtual machine; ``user``: who in a container has this user's files, empty where they
     are not shared; ``subnets``: of each network; ``sources``: service -> kind of source
-    that it last ran from; ``failed``: image -> (why, when) it could not be had; ``images``: those
-    made here that it started from and that may still be there.
+    that it last ran from; ``failed``: image -> (why, since when, when last) it could not be
+    had; ``images``: those made here that it started from and that may still be there.
     """
 
     runtime: str = ""
@@ -34,7 +36,7 @@ class Memory:
     user: str = ""
     subnets: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
-    failed: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    failed: Mapping[str, tuple[str, float, float]] = field(default_factory=dict)
     images: Sequence[str] = ()
 
     @property
@@ -44,14 +46,30 @@ class Memory:
 
     def unavailable(self, now: float) -> dict[str, str]:
         """Return the images that need not be asked for again yet, and why."""
-        return {image: why for image, (why, at) in self.failed.items() if now - at < FAILED_PULL_S}
+        return {
+            image: why
+            for image, (why, since, last) in self.failed.items()
+            if now - last < _pause_s(last - since)
+        }
+
+    def with_failed(self, failed: Mapping[str, str], now: float) -> Memory:
+        """Return this, with images (image -> why) that could not be had once more."""
+        since = {image: began for image, (_, began, _) in self.failed.items()}
+        notes = {image: (why, since.get(image, now), now) for image, why in failed.items()}
+        return replace(self, failed={**self.failed, **notes})
+
+
+def _pause_s(failing_s: float) -> float:
+    """Return how long to wait with asking for what has failed so long: as long again."""
+    return min(max(failing_s, FAILED_PULL_S), LONGEST_PULL_S)
 
 
 def load(workspace: Workspace) -> Memory:
     """Return what is remembered; nothing when there is no (whole) file."""
     try:
         found: dict[str, Any] = json.loads(_file(workspace).read_text())
-        failed = {k: (str(v[0]), float(v[1])) for k, v in found.pop("failed", {}).items()}
+        rows = found.pop("failed", {}).items()
+        failed = {k: (str(v[0]), float(v[1]), float(v[-1])) for k, v in rows}
         images = tuple(map(str, found.pop("images", ())))
         return Memory(**{**found, "failed": failed, "images": images})
     except FileNotFoundError:

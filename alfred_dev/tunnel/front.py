@@ -19,13 +19,12 @@ import h11
 from alfred_dev.tunnel import guard, heads
 from alfred_dev.tunnel.guard import Refusal
 from alfred_dev.tunnel.model import TunnelSpec
+from alfred_dev.tunnel.places import Places
 from alfred_dev.tunnel.signatures import SENDERS
-from alfred_dev.tunnel.wire import IDLE_S, LOOPBACK, Event, Peer, connect, send_answer, splice
+from alfred_dev.tunnel.wire import LOOPBACK, Event, Peer, connect, send_answer, splice
 
 CONNECT_S = 5.0
-HEAD_S = 30.0
 GONE_POLL_S = 1.0
-MAX_CONNECTIONS = 512
 # Of all bodies that wait for their signature to be checked.
 MAX_BUFFERED = 64 << 20
 BAD_GATEWAY = Refusal(
@@ -63,7 +62,7 @@ class Front:
     mounts: Callable[[], Mapping[str, int]] = dict
     url: str = ""
     _server: asyncio.Server | None = None
-    _open: set[asyncio.Task[None]] = field(default_factory=set)
+    _places: Places = field(default_factory=Places)
     _buffered: int = 0
 
     async def start(self) -> int:
@@ -75,30 +74,28 @@ class Front:
         """Stop listening and cut every connection."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await self._places.clear()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = Peer(h11.SERVER, reader, writer)
         task = asyncio.current_task()
-        if task is None or len(self._open) >= MAX_CONNECTIONS:
+        if task is None or not self._places.take(client, task):
             return client.close()
-        self._open.add(task)
         try:
             await self._serve(client)
         except (OSError, h11.ProtocolError, TimeoutError, asyncio.CancelledError):
             writer.transport.abort()
         finally:
-            self._open.discard(task)
+            self._places.leave(client)
             client.close()
         return None
 
     async def _serve(self, client: Peer) -> None:
         """Answer requests until one of them ends the connection."""
+        first = True
         while True:
             try:
-                head = await client.next_event(timeout_s=IDLE_S)
+                head = await self._places.head(client, first=first)
             except h11.RemoteProtocolError:
                 with contextlib.suppress(h11.LocalProtocolError):
                     await self._refuse(client, BAD_REQUEST, "?", "?", time.monotonic())
@@ -111,6 +108,7 @@ class Front:
             if client.http.states != {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
                 return None
             client.http.start_next_cycle()
+            first = False
 
     async def _answer(self, client: Peer, head: Event) -> None:
         began = time.monotonic()
@@ -145,9 +143,7 @@ class Front:
         sender = SENDERS[self.spec.guard.verify]
         body = bytearray()
         try:
-            while not isinstance(
-                event := await client.next_event(timeout_s=HEAD_S), h11.EndOfMessage
-            ):
+            while not isinstance(event := await self._places.piece(client), h11.EndOfMessage):
                 if not isinstance(event, h11.Data):
                     return BAD_REQUEST, b""
                 body += event.data
@@ -184,6 +180,8 @@ class Front:
             status = await self._exchange(client, upstream, request, body)
         finally:
             upstream.close()
+        if status == 0 and client.writer.is_closing():
+            return self._note(method, path, 408, began, "stalled")
         if status == 0:
             return await self._refuse(client, BAD_GATEWAY, method, path, began)
         self._note(method, path, status, began)
@@ -197,7 +195,7 @@ class Front:
             await upstream.send(request)
         except OSError:
             return 0
-        sending = asyncio.create_task(_send_body(client, upstream, body))
+        sending = asyncio.create_task(self._send_body(client, upstream, body))
         watching = asyncio.create_task(_cut_when_gone(client, upstream, sending))
         try:
             status = await self._relay(client, upstream)
@@ -211,6 +209,25 @@ class Front:
             sending.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError, h11.ProtocolError):
                 await sending
+
+    async def _send_body(self, client: Peer, upstream: Peer, body: bytes | None) -> None:
+        if body is not None:  # it was read already
+            if body:
+                await upstream.send(h11.Data(data=body))
+            return await upstream.send(h11.EndOfMessage())
+        while True:
+            try:
+                event = await self._places.piece(client)
+            except TimeoutError:
+                client.writer.transport.abort()
+                raise
+            if event is h11.PAUSED:
+                return None
+            if not isinstance(event, h11.Data | h11.EndOfMessage):
+                raise h11.RemoteProtocolError("the caller has gone")
+            await upstream.send(event)
+            if isinstance(event, h11.EndOfMessage):
+                return None
 
     async def _relay(self, client: Peer, upstream: Peer) -> int:
         """Pass the answer back; return its status."""
@@ -250,22 +267,6 @@ class Front:
     def _note(self, method: str, path: str, status: int, began: float, note: str = "") -> None:
         ms = (time.monotonic() - began) * 1000
         self.seen(Seen(method=method, path=path, status=status, ms=ms, note=note))
-
-
-async def _send_body(client: Peer, upstream: Peer, body: bytes | None) -> None:
-    if body is not None:  # it was read already
-        if body:
-            await upstream.send(h11.Data(data=body))
-        return await upstream.send(h11.EndOfMessage())
-    while True:
-        event = await client.next_event()
-        if event is h11.PAUSED:
-            return None
-        if not isinstance(event, h11.Data | h11.EndOfMessage):
-            raise h11.RemoteProtocolError("the caller has gone")
-        await upstream.send(event)
-        if isinstance(event, h11.EndOfMessage):
-            return None
 
 
 async def _cut_when_gone(client: Peer, upstream: Peer, sending: asyncio.Task[None]) -> None:

@@ -55,6 +55,12 @@ class Peer:
                 self.http.receive_data(await self.reader.read(CHUNK))
             return event
 
+    async def wait_for_bytes(self, timeout_s: float) -> None:
+        """Wait until something of the next event is here. Raises OSError, TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            if not self.left_over():
+                self.http.receive_data(await self.reader.read(CHUNK))
+
     def here(self) -> Event | None:
         """Return the next event if its bytes are here already. Raises h11.ProtocolError."""
         event = self.http.next_event()
@@ -67,7 +73,7 @@ class Peer:
             await self.writer.drain()
 
     def left_over(self) -> bytes:
-        """Return what came behind the last event, once the protocol was switched."""
+        """Return what came behind the last event."""
         return bytes(self.http.trailing_data[0])
 
     async def linger(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import hmac
 import json
@@ -17,7 +16,6 @@ import h11
 import pytest
 import websockets
 
-from alfred_dev.tunnel import front as front_module
 from alfred_dev.tunnel.front import Front, Seen
 from alfred_dev.tunnel.guard import with_password
 from alfred_dev.tunnel.model import Guard
@@ -366,20 +364,5 @@ def test_another_front_lies_below_its_path() -> None:
             assert dict(inner.got[0][0])[b"Host"] == b"one"
             assert outer.got == []
         server.close()
-
-    run(test())
-
-
-def test_connections_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front_module, "MAX_CONNECTIONS", 1)
-
-    async def test() -> None:
-        async with shown(Service()) as (_, port, _seen):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            await asyncio.sleep(0.05)
-            ask = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            with contextlib.suppress(OSError):
-                assert await raw(port, ask) == b""
-            writer.close()
 
     run(test())

@@ -19,8 +19,8 @@ PACKAGE = Path(__file__).parents[1]
 HOME = "opt/alfred"
 # Rooms that the embedded services know. A test compares it with what they import.
 ROOMS = (
-    "__init__.py", "access.py", "errors.py", "garbage.py", "plan.py", "settings.py", "topology.py",
-    "workspace.py", "catalog", "embedded", "identity", "probe",
+    "__init__.py", "access.py", "errors.py", "garbage.py", "plan.py", "secrecy.py",
+    "settings.py", "topology.py", "workspace.py", "catalog", "embedded", "identity", "probe",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from alfred_dev import hostnames, ledger, projectfile, slots
 from alfred_dev.catalog.project import Loaded, Project
 from alfred_dev.changes.machine import Machine
+from alfred_dev.cli import looked
 from alfred_dev.cli.place import slots_file
 from alfred_dev.errors import AlfredError
 from alfred_dev.ledger import Entry, Ledger
@@ -20,6 +21,7 @@ from alfred_dev.pki import authority, bundle
 from alfred_dev.pki import store as pki_store
 from alfred_dev.pki.authority import Store
 from alfred_dev.pki.own import Own
+from alfred_dev.pki.store import Minted
 from alfred_dev.pki.trust import Authority
 from alfred_dev.planner import SLOT_STEP
 from alfred_dev.settings import DEFAULT_DOMAIN
@@ -124,9 +126,11 @@ def ensure(place: Workspace, found: Loaded, tell: Callable[[str], None]) -> None
 
     What is wrong with them is a warning: only the gateway needs them, and it holds nothing up.
     """
-    here = store(place, found.project)
+    here, theirs = store(place, found.project), own(place, found)
+    before = looked.Look.at(found, _read(place, here, theirs))
+    looked.forget(place)
     try:
-        done = pki_store.ensure(here, names(found, web_only=True), now(), own=own(place, found))
+        done = pki_store.ensure(here, names(found, web_only=True), now(), own=theirs)
     except AlfredError as error:
         tell(f"warning: {error.what}: {error.cause}; fix: {'; '.join(error.fix)}")
         return
@@ -138,6 +142,19 @@ def ensure(place: Workspace, found: Loaded, tell: Callable[[str], None]) -> None
             tell(f"made the certificate of the {leaf} anew: {reason}")
     for line in done.notes:
         tell(f"warning: {line}")
+    after = looked.Look.at(found, _read(place, here, theirs))
+    if done == Minted() and before == after:  # nobody changed a file while we read it
+        begin, until = pki_store.span(here)
+        looked.remember(place, after, begin=begin.timestamp(), until=until.timestamp())
+
+
+def _read(place: Workspace, here: Store, theirs: Own | None) -> list[Path]:
+    """Return every file that decides whether something has to be made."""
+    leaves = [end(leaf) for leaf in pki_store.LEAVES for end in (here.certificate, here.key)]
+    brought = [theirs.certificate, theirs.key] if theirs else []
+    bundled = [place.home / bundle.NAME_OF_ALL, *map(Path, bundle.SYSTEM)]
+    ours = [here.ca_certificate, here.ca_key, here.certs, here.ledger.file]
+    return [*ours, *leaves, *brought, *bundled]
 
 
 def environment(stack: Stack) -> dict[str, str]:

@@ -13,7 +13,7 @@ from alfred_dev import envfile, gatekeeper, projectfile, selection, slots
 from alfred_dev.catalog.model import Catalog
 from alfred_dev.catalog.project import Loaded
 from alfred_dev.catalog.schema import did_you_mean
-from alfred_dev.cli import choice
+from alfred_dev.cli import choice, looked
 from alfred_dev.cli.choice import OBTAIN, Obtaining
 
 # Commands that plan find these here; those that do not load no more than them.
@@ -108,7 +108,9 @@ def _made_ready(
 
 
 def _certificates(place: Workspace, found: Loaded) -> None:
-    from alfred_dev.cli import authority  # loads cryptography, which only a start needs
+    if looked.still_good(place, found):
+        return
+    from alfred_dev.cli import authority  # loads cryptography, a tenth of all the time
 
     authority.ensure(place, found, note)
 

@@ -15,6 +15,7 @@ from alfred_dev.settings import CA_VARIABLES
 from alfred_dev.workspace import read_bytes, write
 
 NAME = "ca-bundle"
+NAME_OF_ALL = f"{NAME}.pem"  # the one that no variable of a shell has changed
 READABLE = 0o644
 # Debian and its family, Fedora and its family, openSUSE, Alpine and macOS.
 SYSTEM = (

@@ -123,6 +123,14 @@ def show(store: Store) -> dict[str, Certificate]:
     return found
 
 
+def span(store: Store) -> tuple[datetime, datetime]:
+    """Return from when to when nothing of this is wanting because of its age."""
+    ca = show_ca(store)
+    every = [*show(store).values(), *([ca] if ca else [])]
+    begin = max(found.not_before for found in every)
+    return begin, min(found.not_after for found in every) - RENEW_BEFORE
+
+
 def delete_leaves(folder: Path) -> None:
     """Delete the leaves in a checkout's ``certs``, and the folder if we made it."""
     for name in (f"{leaf}.{end}" for leaf in LEAVES for end in ("pem", "key")):

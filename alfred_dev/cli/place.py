@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alfred_dev import lock, slots
 from alfred_dev.errors import MachineError, UsageError
+from alfred_dev.report.command import typed
 from alfred_dev.workspace import Workspace, find_root, make_private_folder
 
 CLONE = Path(__file__).parents[2]
@@ -17,7 +18,7 @@ CLONE = Path(__file__).parents[2]
 
 def note(text: str) -> None:
     """Say one line to the person, beside the results."""
-    print(f"alfred-dev: {text}", file=sys.stderr)
+    print(f"alfred-dev: {typed(text)}", file=sys.stderr)
 
 
 def workspace() -> Workspace:

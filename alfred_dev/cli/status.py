@@ -63,7 +63,6 @@ def status(
         report_json.emit({**document, "tunnels": tunnels.rows(shown)})
     else:
         from alfred_dev.report import text
-        from alfred_dev.report.command import typed
 
         text.print_status(stack.plan, statuses)
         if verbose:
@@ -71,7 +70,7 @@ def status(
         for line in tunnels.lines(shown, now=time.time()):
             print(line)
         for line in notes:
-            session.note(typed(line))
+            session.note(line)
     if exit_code and not all_well(statuses):
         raise typer.Exit(1)
     return None

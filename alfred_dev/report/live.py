@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from alfred_dev.reconcile import Action, Step
+from alfred_dev.report.command import typed
 from alfred_dev.report.text import STYLES, console
 from alfred_dev.status import Health, ServiceStatus
 
@@ -22,7 +23,7 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Say one line."""
-        self.out.print(f"alfred-dev: {text}", soft_wrap=True)
+        self.out.print(f"alfred-dev: {typed(text)}", soft_wrap=True)
 
     def steps(self, steps: Sequence[Step]) -> None:
         """Stay silent."""

@@ -80,7 +80,7 @@ export class Network {
 
   build(services, edges, tiers, phone) {
     const {spots, lanes, w, h} = places(tiers, services, phone);
-    this.nodes.clear(); this.edges.clear(); this.phone = phone; this.lanes = lanes;
+    this.nodes.clear(); this.edges.clear(); this.phone = phone; this.lanes = lanes; this.spots = [...spots.values()];
     const root = svg("svg", {viewBox: `0 0 ${w} ${h}`, role: "group", "aria-label": "Services by tier, and who depends on whom"});
     for (const lane of lanes) root.append(
       svg("rect", {class: "lane", x: lane.x, y: lane.y, width: lane.w, height: lane.h, rx: 12}),
@@ -130,16 +130,17 @@ export class Network {
 
   near(id) { this.focus = id; for (const e of this.edges.values()) this.paint(e); this.label(); }
 
-  // The busiest first, each where no other label is; what finds no room is shown on a closer look.
+  // The busiest first, few and apart, each where no other label is; a service's own when it is pointed at.
   label() {
-    const placed = [], all = [...this.edges.values()].sort((a, b) => (b.rate || 0) - (a.rate || 0));
+    const placed = [], apart = this.focus ? 15 : 34, most = this.focus ? 99 : 5, all = [...this.edges.values()].sort((a, b) => (b.rate || 0) - (a.rate || 0));
     for (const e of all) {
       const mine = this.focus ? e.from === this.focus || e.to === this.focus : !this.phone;
       let spot = null;
-      if (e.text && mine) for (const t of [0.5, 0.38, 0.62, 0.28, 0.72, 0.2, 0.8]) {
-        const [x, y] = along(e.curve, t);
-        const free = this.focus || this.lanes.every((l) => x + 36 < l.x || x - 36 > l.x + l.w);
-        if (free && placed.every(([a, b]) => Math.abs(a - x) > 84 || Math.abs(b - y) > 13)) { spot = [x, y]; break; }
+      if (e.text && mine && placed.length < most) for (const t of [0.5, 0.38, 0.62, 0.28, 0.72, 0.2, 0.8, 0.12, 0.88]) {
+        const [at, y] = along(e.curve, t), x = at + (e.curve[0] === e.curve[6] && !this.phone ? 16 : 0);
+        const outside = (l, up, down) => x + 37 < l.x || x - 37 > l.x + l.w || y + up < l.y || y - down > l.y + l.h;
+        const free = this.focus ? this.spots.every((n) => outside(n, 5, 5)) : this.lanes.every((l) => outside(l, 0, 0));
+        if (free && placed.every(([a, b]) => Math.abs(a - x) > 84 || Math.abs(b - y) > apart)) { spot = [x, y]; break; }
       }
       e.tag.textContent = spot ? e.text : "";
       if (spot) { placed.push(spot); e.tag.setAttribute("x", spot[0].toFixed(0)); e.tag.setAttribute("y", (spot[1] + 3).toFixed(0)); }

@@ -1,4 +1,7 @@
-"""Looks at everything: every second while somebody watches, rarely else. One look for all."""
+"""Looks at everything: every second while somebody watches, when Prometheus asks, rarely else.
+
+One look for all.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ from alfred_dev.tunnel import state as tunnel_state
 
 log = logging.getLogger("alfred_dev.dashboard")
 
-WATCHED_S, ALONE_S = 1.0, 10.0
+WATCHED_S, ALONE_S = 1.0, 20.0  # alone: as long as nobody asks at all
+FRESH_S = 1.0  # what Prometheus gets is so young
 FIGURES_WATCHED_S, FIGURES_ALONE_S = 2.0, 30.0
 HISTORY_S = 10.0
 WINDOW_S = 60.0
@@ -113,6 +117,17 @@ class Sampler:
             await self._changed.wait_for(lambda: self.view is not None and self.view.at > after)
             assert self.view is not None  # noqa: S101 - what was just waited for
             return self.view
+
+    async def fresh(self, patience_s: float) -> View | None:
+        """Return a view of this moment; the last one when looking takes longer than
+        ``patience_s`` seconds, None before the first.
+        """
+        if self.view is not None and time.time() - self.view.at > FRESH_S:
+            self._hurry.set()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    return await self.next(time.time() - FRESH_S)
+        return self.view
 
     async def _look(self) -> None:
         await self._compose()

@@ -52,6 +52,7 @@ SAFE = {
 LOG_BYTES, LOG_LINES, LOG_POLL_S = 64_000, 300, 0.5
 MAILS = 6
 BODY_BYTES = 4096
+PATIENCE_S, SCRAPE_TIMEOUT = 4.0, "x-prometheus-scrape-timeout-seconds"
 RECENT_S = 900
 
 Document = Mapping[str, Any]
@@ -113,7 +114,7 @@ class Dashboard:
         return JSONResponse({"status": "ok" if ready else "starting"}, 200 if ready else 503)
 
     async def _metrics(self, request: Request) -> Response:
-        view = self.sampler.view
+        view = await self.sampler.fresh(_patience_s(request.headers))
         text = exposition.text(view) if view else ""
         return Response(text, media_type=exposition.CONTENT_TYPE, headers=SAFE)
 
@@ -232,6 +233,13 @@ class Dashboard:
 
     async def _flow(self, request: Request) -> Response:
         return JSONResponse(await self.deeds.flow(), headers=SAFE)
+
+
+def _patience_s(headers: Mapping[str, str]) -> float:
+    """Return how long who asks for figures can wait; Prometheus says when it gives up."""
+    with contextlib.suppress(ValueError):
+        return min(PATIENCE_S, 0.7 * float(headers.get(SCRAPE_TIMEOUT, "")))
+    return PATIENCE_S
 
 
 def added(before: list[Document], now: list[Document]) -> list[Document]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +180,7 @@ def test_metrics_and_health_before_and_after_the_first_look(
 ) -> None:
     assert client.get("/health").status_code == 503
     assert client.get("/metrics").text == ""
-    pages.sampler.view = views.view()
+    pages.sampler.view = replace(views.view(), at=time.time())  # else it would be looked anew
     assert client.get("/health").status_code == 200
     text = client.get("/metrics").text
     assert 'alfred_probe_up{service="redis",tier="data",port="6379"} 0.0' in text

@@ -8,11 +8,13 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from alfred_dev.catalog.topology import VARIABLE, Wanted, from_json
 
 TIMEOUT_S = 10.0
+AT_ONCE = 4
 _EXISTS, _GONE = 409, 404
 # What may be changed of a subscription that is there.
 _MUTABLE = ("ackDeadlineSeconds", "deadLetterPolicy", "retryPolicy")
@@ -35,17 +37,28 @@ def told(environ: Mapping[str, str]) -> list[Wanted]:
 
 
 def ensure(host: str, port: int, wanted: Iterable[Wanted]) -> Iterator[str]:
-    """Make what is missing, mend what differs; yield a line for each. Raises TopologyError."""
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+    """Make what is missing, mend what differs; yield a line for each. Raises TopologyError.
+
+    Topics first, all at once: an emulator takes its time for each, and ``up`` waits for it.
+    """
+
+    def ensured(one: Wanted) -> str:
+        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        try:
+            return _ensure(connection, one)
+        finally:
+            connection.close()
+
+    every = list(wanted)
+    topics, subscriptions = [w for w in every if not w.body], [w for w in every if w.body]
     try:
-        for one in wanted:
-            done = _ensure(connection, one)
-            if done:
-                yield f"{done} {one.path}"
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for some in (topics, subscriptions):
+                for one, done in zip(some, pool.map(ensured, some), strict=True):
+                    if done:
+                        yield f"{done} {one.path}"
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise TopologyError(f"Pub/Sub on port {port}: {error or type(error).__name__}") from error
-    finally:
-        connection.close()
 
 
 def drift(host: str, port: int, wanted: Iterable[Wanted], timeout_s: float) -> tuple[str, ...]:

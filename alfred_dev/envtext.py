@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Mapping
 
+from alfred_dev.catalog import unmerged
 from alfred_dev.errors import ConfigError, Problem
 from alfred_dev.settings import SETTINGS, url_quoted
 
@@ -21,6 +22,8 @@ def parse_env_file(data: bytes, *, file: str) -> dict[str, tuple[str, str | None
     from dotenv.parser import parse_stream  # every stand-in imports this file, none reads .env
 
     text = _decoded(data, file=file)
+    if conflicts := unmerged.markers(text, file):
+        raise ConfigError(f"{file} cannot be read", conflicts)
     values: dict[str, tuple[str, str | None]] = {}
     problems = []
     for binding in parse_stream(io.StringIO(text)):
@@ -45,15 +48,20 @@ def _leading_newlines(text: str) -> int:
 def _decoded(data: bytes, *, file: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4096]:
         problem = Problem(file, 1, 1, "the file is UTF-16 (or binary), not UTF-8")
-        fix = [f"iconv -f UTF-16 -t UTF-8 {file} > {file}.utf8 && mv {file}.utf8 {file}"]
+        fix = [_recoded("UTF-16", file)]
         raise ConfigError(f"{file} cannot be read", [problem], fix=fix)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         problem = Problem(file, line, 1, "this line is not UTF-8")
-        fix = [f"iconv -f LATIN1 -t UTF-8 {file} > {file}.utf8 && mv {file}.utf8 {file}"]
+        fix = [_recoded("LATIN1", file)]
         raise ConfigError(f"{file} cannot be read", [problem], fix=fix) from error
+
+
+def _recoded(code: str, file: str) -> str:
+    """Return what saves ``file`` as UTF-8, so that nobody else may read it meanwhile or after."""
+    return f"(umask 077; iconv -f {code} -t UTF-8 {file} > {file}.utf8) && mv {file}.utf8 {file}"
 
 
 def with_values(data: bytes, additions: Mapping[str, str]) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from alfred_dev.catalog import unmerged
 from alfred_dev.errors import Problem, Where
 
 Path = tuple[str | int, ...]
@@ -115,6 +116,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def read(text: str, spec: Spec, *, file: str) -> Document:
     """Read ``text`` by ``spec``. Never raises for what the text says: see ``problems``."""
     document = Document(file)
+    if conflicts := unmerged.markers(text, file):
+        document.problems += conflicts
+        return document
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         if _depth(text, loader) > MAX_DEPTH:

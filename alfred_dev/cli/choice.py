@@ -106,10 +106,16 @@ def every(place: Workspace, tell: Tell) -> list[Runtime]:
 
 
 def running(place: Workspace, tell: Tell) -> str:
-    """Return the name of the runtime that runs services of a checkout now, else nothing."""
+    """Return the name of the runtime that runs services of a checkout now, else nothing.
+
+    An engine that does not answer runs nothing that can be ended: who holds a port is seen there.
+    """
     if process_runtime(place).records() is not None and not memory.load(place).mixed:
         return "process"
-    return "docker" if any(r.listed() for r in of(place, tell)) else ""
+    try:
+        return "docker" if any(r.listed() for r in of(place, tell)) else ""
+    except MachineError:
+        return ""
 
 
 def refuse_other(place: Workspace, chosen: str, tell: Tell) -> None:

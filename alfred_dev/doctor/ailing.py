@@ -18,7 +18,8 @@ WHY_ENDED = frozenset(
     {
         "config-invalid", "data-access", "data-damaged", "data-locked", "data-other-version",
         "database-object-missing", "disk-full", "disk-read-only", "endpoint-wrong", "engine-down",
-        "inotify-exhausted", "killed", "loopback-broken", "module-missing", "name-unknown",
+        "inotify-exhausted", "killed", "limit-inherited", "loopback-broken",
+        "module-missing", "name-unknown",
         "out-of-memory", "password-mismatch", "port-privileged", "port-taken", "port-was-taken",
         "program-unusable", "setting-missing", "setting-refused", "supervisor-lost",
         "too-many-open-files", "too-many-threads", "volume-full",

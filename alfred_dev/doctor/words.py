@@ -7,7 +7,7 @@ kind of trouble, whatever service prints it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from alfred_dev.doctor.seen import Service
@@ -30,6 +30,7 @@ PORT = either(
     r"address already in use", r"EADDRINUSE", r"cannot listen on", r"port is already allocated"
 )
 PRIVILEGED_PORT = either(r"(?:bind|listen).*(?:permission denied|EACCES)")
+SHARED = either(r"shared memory.*no space left", r"no space left.*/dev/shm")
 DISK = either(r"no space left on device", r"ENOSPC", r"disk quota exceeded", r"EDQUOT",
               r"file too large", r"EFBIG")  # fmt: skip
 READ_ONLY = either(r"read-only file system", r"EROFS")
@@ -38,7 +39,8 @@ MEMORY = either(r"cannot allocate memory", r"\bMemoryError\b", r"OutOfMemoryErro
 FILES = either(r"too many open files", r"EMFILE", r"ENFILE", r"file table overflow",
                r"insufficient file descriptors", r"number of file descriptors",
                r"unable to set.*open files")  # fmt: skip
-THREADS = either(r"can't start new thread", r"resource temporarily unavailable.*(?:fork|thread)",
+THREADS = either(r"can't start new thread", r"thread.*resource temporarily unavailable",
+                 r"resource temporarily unavailable.*(?:fork|thread)",
                  r"could not fork", r"fork: retry", r"unable to create.*native thread")  # fmt: skip
 INOTIFY = either(r"inotify (?:watch|instance)", r"ENOSPC.*watch", r"inotify_init")
 PROGRAM = either(r"cannot be executed", r"exec format error", r"command not found",
@@ -76,6 +78,9 @@ SETTING = either(r"KeyError: '(?P<python>[A-Z][A-Z0-9_]+)'",
                  r"invalid value for parameter \"(?P<value>\w+)\"",
                  r"(?:unknown|unrecognized|bad) (?:flag|option|directive|argument)",
                  r"error (?:loading|parsing) config", r"yaml: (?:line|unmarshal)")  # fmt: skip
+# The log-in is refused, whatever the password: Postgres's words, and a Redis whose user is off.
+LOGIN = either(r"is not permitted to log in", r"pg_hba\.conf (?:rejects|entry)",
+               r"not currently accepting connections", r"user is disabled")  # fmt: skip
 PASSWORD = either(r"password authentication failed", r"\bNOAUTH\b", r"\bWRONGPASS\b",
                   r"no password supplied", r"no pg_hba.conf entry", r"auth(?:entication)? failed",
                   r"role \"?(?P<role>\w+)\"? does not exist")  # fmt: skip
@@ -122,6 +127,16 @@ REMEDY = re.compile(
 def remedy(lines: Iterable[str]) -> tuple[str, ...]:
     """Return the command by which a service says itself that it is mended, nothing for none."""
     return next(((match[1],) for text in lines if (match := REMEDY.search(text))), ())
+
+
+TELLING = either(r"\b(?:FATAL|PANIC|CRITICAL|ERROR)\b", r"\w(?:Error|Exception)\b",
+                 r"terminated by signal", r"\bfailed\b", r"\bpanic:")  # fmt: skip
+
+
+def telling(lines: Sequence[str], count: int) -> tuple[str, ...]:
+    """Return the last lines that tell of trouble, each once; the very last where none does."""
+    found = dict.fromkeys(line for line in lines if TELLING.search(line))
+    return tuple(found)[-count:] or tuple(lines[-count:])
 
 
 def last(service: Service, count: int = 5) -> tuple[str, ...]:

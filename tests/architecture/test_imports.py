@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lock": {"workspace"},
     "logs": set(),
     "workspace": set(),
-    "envtext": {"settings"},
+    "envtext": {"catalog", "settings"},
     "envfile": {"envtext", "settings", "workspace"},
     "slots": {"workspace"},
     "projectfile": {"catalog", "settings", "workspace"},

@@ -71,8 +71,8 @@ def _evidence(problem: AlfredError) -> tuple[str, ...]:
 
 def _typed(line: str) -> bool:
     """Whether a line of a fix is a command, not advice."""
-    first = line.split(" ", 1)[0]
-    return first in ("alfred-dev", "sudo", "chmod", "mv", "rm", "kill", "iconv", "docker", "chown")
+    first = line.split(" ", 1)[0].lstrip("(")
+    return first in ("alfred-dev", "sudo", "chmod", "mv", "rm", "kill", "umask", "docker", "chown")
 
 
 CHECK = Check(

@@ -20,18 +20,29 @@ def judge(look: Strained, given: Given) -> Iterable[Finding]:
         return
     hog = hogs[0]
     pids = " ".join(map(str, hog.pids))
+    mine = next((look.ours[pid] for pid in hog.pids if pid in look.ours), "")
+    name = mine or hog.program
     yield Finding(
-        subject=hog.program,
-        cause=f"the processors are busy: {hog.program} (pid {pids}) uses {hog.share:.1f} of "
+        subject=name,
+        cause=f"the processors are busy: {name} (pid {pids}) uses {hog.share:.1f} of "
         f"{seen.processors}; every answer takes longer than usual",
         about=frozenset(look.late),
         severity=Severity.ERROR if look.late else Severity.WARNING,
         evidence=(f"{seen.idle:.0%} idle, {seen.waiting:.1f} tasks for each processor",),
-        fix=Fix(
+        fix=_of_ours(mine)
+        if mine
+        else Fix(
             text="End it if you need it not, or wait for it.",
             commands=(f"kill {pids}",),
             manual=True,
         ),
+    )
+
+
+def _of_ours(name: str) -> Fix:
+    return Fix(
+        text=f"{name} is a service of this stack: see who asks so much of it, or start it anew.",
+        commands=(f"alfred-dev logs --tail 50 {name}", f"alfred-dev restart {name}"),
     )
 
 

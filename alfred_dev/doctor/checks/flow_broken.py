@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from alfred_dev.doctor.look.flows import Flows, flows
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+
+# The bodies of errors, ours and Qdrant's; one that is cut has no end.
+REASON = re.compile(r'"(?:message|error)": ?"([^"{]+)')
 
 
 def judge(seen: Flows, given: Given) -> Iterable[Finding]:
@@ -17,7 +21,7 @@ def judge(seen: Flows, given: Given) -> Iterable[Finding]:
     yield Finding(
         subject=known[0] if known else broken.service,
         cause=f"a task that was sent did not get through: the hop '{broken.hop}' "
-        f"({broken.service} to {broken.peer}) did not happen",
+        f"({broken.service} to {broken.peer}) did not happen{_because(broken.detail)}",
         evidence=(broken.detail,),
         symptom=True,
         fix=Fix(
@@ -25,6 +29,12 @@ def judge(seen: Flows, given: Given) -> Iterable[Finding]:
             commands=(f"alfred-dev logs {' '.join(known)}".strip(), "alfred-dev flow events -n 1"),
         ),
     )
+
+
+def _because(detail: str) -> str:
+    """Return the innermost reason of an answer that hands on those of others, else all of it."""
+    said = REASON.findall(detail.replace("\\", ""))
+    return f": {said[-1] if said else detail}"
 
 
 CHECK = Check(

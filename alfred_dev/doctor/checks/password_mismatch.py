@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from alfred_dev.doctor import words
 from alfred_dev.doctor.look.secrets import RUNNING, Passwords, Refused, passwords
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 
@@ -13,7 +14,7 @@ UNSET = "environment"
 def judge(seen: Passwords, given: Given) -> Iterable[Finding]:
     """Find refused log-ins; say which layer is wrong where another one has the right value."""
     for row in seen.rows:
-        if not row.open:
+        if not row.open and not words.LOGIN.search(row.detail):
             yield Finding(
                 subject=row.service,
                 about=frozenset({row.key}),

@@ -9,7 +9,7 @@ from alfred_dev.doctor.checks.port_public import loopback
 from alfred_dev.doctor.look.inside import Listening, listening
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import CLOSED, Service
-from alfred_dev.plan import Endpoint
+from alfred_dev.plan import LOOPBACK, Endpoint
 from alfred_dev.probe.base import Reason
 
 
@@ -49,14 +49,16 @@ def _ours(service: Service, ports: str) -> str:
 
 def _yours(service: Service, ports: str) -> str:
     where = service.status.service.definition.where
-    return (
-        f"{service.id} is yours to run on port {ports} ({where.file}:{where.line} host_port), "
-        "and nothing listens there"
-    )
+    there = f"{service.id} is yours to run on port {ports} ({where.file}:{where.line} host_port)"
+    if elsewhere := ", ".join(service.process.listens):
+        return f"{there}; it listens on {elsewhere}, not on {LOOPBACK}, where everybody looks"
+    return f"{there}, and nothing listens there"
 
 
 def _your_fix(service: Service) -> Fix:
     where = service.status.service.definition.where
+    if service.process.listens:
+        return Fix(text=f"Have your process listen on {LOOPBACK} (or on both).")
     return Fix(
         text=f"Start your process, or have alfred-dev run {service.id}: "
         f"take host_port out of {where.file} (line {where.line} on)."

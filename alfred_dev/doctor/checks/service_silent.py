@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
-from alfred_dev.doctor.seen import Services
+from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.probe.base import Reason
 
 
@@ -22,13 +22,15 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
                 cause=f"{service.id} runs and accepts connections on port {ports}, "
                 "and answers none of them: it hangs, or is too slow",
                 evidence=tuple(e.detail for e in silent) + service.said[-2:],
-                fix=Fix(
-                    text=f"Restart {service.id}.",
-                    commands=(restart(service.id),),
-                    automatic=True,
-                ),
+                fix=_fix(service),
                 symptom=not _alone(service.id, seen),
             )
+
+
+def _fix(service: Service) -> Fix:
+    if service.status.service.by_developer:
+        return Fix(text="It is your own process: see what it waits for, or start it anew.")
+    return Fix(text=f"Restart {service.id}.", commands=(restart(service.id),), automatic=True)
 
 
 def _alone(name: str, seen: Services) -> bool:
@@ -44,6 +46,7 @@ CHECK = Check(
     fix="`alfred-dev restart SERVICE`; look for what hogs the machine",
     depends_on=frozenset(
         {
+            "limit-inherited",
             "container-paused",
             "container-network",
             "service-frozen",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from alfred_dev.doctor import words
 from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.probe.base import Reason
+
+REFUSAL = re.compile(r"answers (40[01345]) ")
 
 
 def judge(seen: Services, given: Given) -> Iterable[Finding]:
@@ -17,9 +21,9 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
         said = service.ports_with(Reason.STATUS, Reason.STARTING, Reason.OTHER, Reason.RESET)
         if service.runs and said:
             evidence = tuple(f"port {e.endpoint.port}: {e.detail}" for e in said)
-            blamed, words = _blamed(said[0].detail, seen)
+            blamed, told = _blamed(said[0].detail, seen)
             if blamed and not seen[blamed].ill:
-                yield _of_another(service.id, blamed, words, evidence)
+                yield _of_another(service.id, blamed, told, evidence)
             else:
                 yield _of_its_own(service, said[0].detail, evidence)
 
@@ -31,11 +35,11 @@ def _blamed(detail: str, seen: Services) -> tuple[str, str]:
     return (name, detail[places[name] :].partition(": ")[2]) if places[name] >= 0 else ("", "")
 
 
-def _of_another(name: str, blamed: str, words: str, evidence: tuple[str, ...]) -> Finding:
+def _of_another(name: str, blamed: str, told: str, evidence: tuple[str, ...]) -> Finding:
     return Finding(
         subject=blamed,
         about=frozenset({name}),
-        cause=f"{blamed} answers this machine, and not the services that need it: {words}",
+        cause=f"{blamed} answers this machine, and not the services that need it: {told}",
         evidence=evidence,
         fix=Fix(
             text=f"Read what it says, then restart {blamed}.",
@@ -50,13 +54,39 @@ def _of_its_own(service: Service, detail: str, evidence: tuple[str, ...]) -> Fin
     why = f"; it needs {', '.join(below)}" if below else ""
     return Finding(
         subject=name,
-        cause=f"{name} says itself that it is not well: {detail}{why}",
-        evidence=evidence + service.said[-3:],
-        fix=Fix(
-            text="Read what it says, then restart it.",
-            commands=(f"alfred-dev logs --tail 50 {name}", restart(name)),
-        ),
+        cause=_meaning(service, detail) or f"{name} says itself that it is not well: {detail}{why}",
+        evidence=evidence + words.telling(service.said, 3),
+        fix=_fix(service, detail),
         symptom=True,
+    )
+
+
+def _meaning(service: Service, detail: str) -> str:
+    """Return what an answer means that is about the question, not about the service's health."""
+    match = REFUSAL.match(detail)
+    if not match:
+        return ""
+    path = service.status.service.endpoints[0].path
+    meaning = {
+        "400": f"takes no request for {path} that is sent to 127.0.0.1 (its allowed hosts?)",
+        "401": f"asks for credentials at {path}, where health is asked without",
+        "403": f"forbids {path}, where health is asked",
+        "404": f"has no page {path}, where health is asked",
+        "405": f"takes no GET at {path}, where health is asked",
+    }[match[1]]
+    return f"{service.id} {meaning}: {detail}"
+
+
+def _fix(service: Service, detail: str) -> Fix:
+    name = service.id
+    if REFUSAL.match(detail):
+        return Fix(text=f"Have it answer that without credentials, or name its real page: "
+                   f"services.{name}.ports: [{{path: /...}}] in alfred.yaml.")  # fmt: skip
+    if service.status.service.by_developer:
+        return Fix(text="It is your own process: read what it prints, mend that, start it again.")
+    return Fix(
+        text="Read what it says, then restart it.",
+        commands=(f"alfred-dev logs --tail 50 {name}", restart(name)),
     )
 
 
@@ -80,6 +110,8 @@ CHECK = Check(
             "endpoint-wrong",
             "engine-down",
             "firewall",
+            "limit-inherited",
+            "login-refused",
             "loopback-broken",
             "module-missing",
             "name-unknown",
@@ -89,6 +121,7 @@ CHECK = Check(
             "postgres-connections",
             "redis-refuses-writes",
             "service-not-listening",
+            "service-restarting",
             "setting-missing",
             "setting-refused",
             "too-many-open-files",

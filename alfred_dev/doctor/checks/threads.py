@@ -29,7 +29,7 @@ CHECK = Check(
     category=Category.RESOURCES,
     cause="`ulimit -u`, a limit of the container, or the kernel's",
     fix="raise `ulimit -u`, end what is not needed; `alfred-dev restart SERVICE`",
-    depends_on=frozenset({}),
+    depends_on=frozenset({"limit-inherited"}),
     rank=28,
     observe=services,
     judge=said(words.THREADS, cause, fix, ended=True),

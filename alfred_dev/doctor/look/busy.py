@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from alfred_dev.doctor.look.services import services
@@ -41,9 +42,11 @@ class Busy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strained:
-    """``late``: services that did not answer in time, or say that somebody else did not."""
+    """``late``: services that did not answer in time, or say that somebody else did not;
+    ``ours``: process -> the service of ours that it is."""
 
     busy: Busy
+    ours: Mapping[int, str] = field(default_factory=dict)
     late: tuple[str, ...] = ()
 
 
@@ -54,7 +57,8 @@ async def strained(scene: Scene) -> Strained:
         return Strained(busy=found)
     seen = await scene.see(services)
     late = [row.id for row in seen.ill if any(_late(e) for e in row.status.endpoints)]
-    return Strained(busy=found, late=tuple(late))
+    ours = {pid: row.id for row in seen.rows for pid in row.process.pids}
+    return Strained(busy=found, late=tuple(late), ours=ours)
 
 
 def _late(endpoint: EndpointStatus) -> bool:

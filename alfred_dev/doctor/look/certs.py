@@ -82,7 +82,7 @@ def _files(scene: Scene, store: Store) -> tuple[AlfredError | None, float, tuple
 
 def _leaf(scene: Scene, store: Store, name: str, wanted: tuple[str, ...], now: datetime) -> Leaf:
     own = scene.own_certificate and name == GATEWAY
-    left = 0.0
+    left, reason = 0.0, ""
     try:
         reason = "" if own else pki_store.why_not(store, name, wanted, now)
         found = certificates.read(store.certificate(name).read_bytes())
@@ -90,7 +90,7 @@ def _leaf(scene: Scene, store: Store, name: str, wanted: tuple[str, ...], now: d
         if own and left < 0:
             reason = f"it ended on {found.not_after:%Y-%m-%d}"
     except (OSError, ValueError, AlfredError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason or getattr(error, "strerror", None) or str(error)
     return Leaf(
         name=name, path=str(store.certificate(name)), reason=reason, left_days=left, own=own
     )

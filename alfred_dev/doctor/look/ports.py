@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.scene import Scene
@@ -30,6 +31,9 @@ async def ports(scene: Scene) -> Ports:
     )
     inside = scene.stack is not None and scene.stack.plan.runtime == "docker"
     project = scene.workspace.project if scene.workspace else ""
+    # What was started anew between the two looks is still ours.
+    own = scene.workspace.root if scene.workspace else None
+    everything = [e for e in everything if e.keeper is None or Path(e.keeper.root) != own]
     found = await asyncio.to_thread(_ports, everything, seen, inside)
     ours = [c for c in found.conflicts if c.container and c.container.project == project]
     return replace(found, conflicts=tuple(c for c in found.conflicts if c not in ours))

@@ -135,7 +135,9 @@ def _joined(
             seen.Service(
                 status=found,
                 said=_said(stack, found),
-                process=_process(found.running.pid, listens),
+                process=_yours(found, listens)
+                if found.service.by_developer
+                else _process(found.running.pid, listens),
                 told=spec.environment if spec else {},
                 drift=reconcile.differences(spec, desired[found.id]) if drift and spec else (),
                 young=time.time() - found.running.started_at < YOUNG_S,
@@ -157,9 +159,9 @@ def _keeper_said(stack: Stack) -> tuple[str, ...]:
 
 
 def _said(stack: Stack, found: ServiceStatus) -> tuple[str, ...]:
-    """Return the last lines of a service that is ill; a healthy one has nothing to explain."""
-    if found.health is Health.HEALTHY or not found.selected:
-        return ()
+    """Return the last lines of a service of ours that is ill; a healthy one explains nothing."""
+    if found.health is Health.HEALTHY or not found.selected or found.service.by_developer:
+        return ()  # what an earlier one of ours said is not what the developer's own says
     text = masked(stack.runtime.last_words(found.id, LOG_BYTES), stack.plan.secrets)
     begin = datetime.fromtimestamp(earliest(found.running), UTC)
     lines = [line.message for line in logs.parse(found.id, text) if line.at >= begin]
@@ -182,6 +184,12 @@ def _listening() -> Mapping[int, str]:
     with contextlib.suppress(OSError):
         return {s.inode: f"{s.address}:{s.port}" for s in procnet.listening()}
     return {}
+
+
+def _yours(found: ServiceStatus, listens: Mapping[int, str]) -> seen.Process:
+    """Return where somebody listens on the ports of a developer's own process, whoever it is."""
+    ends = tuple(f":{e.port}" for e in found.service.endpoints)
+    return seen.Process(listens=tuple(sorted(p for p in listens.values() if p.endswith(ends))))
 
 
 def _process(pid: int, listens: Mapping[int, str]) -> seen.Process:

@@ -1,0 +1,201 @@
+"""Faults that nobody had in mind: what is seen of each, and the first line that is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alfred_dev.catalog import schema, unmerged
+from alfred_dev.doctor import words
+from alfred_dev.doctor.checks import (
+    cpu_busy,
+    flow_broken,
+    limit_inherited,
+    login_refused,
+    logs_lost,
+    password_mismatch,
+    service_not_listening,
+    service_silent,
+    service_unready,
+    volume_full,
+)
+from alfred_dev.doctor.look.busy import Busy, Hog, Strained
+from alfred_dev.doctor.look.flows import Flows
+from alfred_dev.doctor.look.inside import Listening
+from alfred_dev.doctor.look.keeping import Keeping, understood
+from alfred_dev.doctor.look.secrets import Passwords, Refused
+from alfred_dev.doctor.seen import Process, Services
+from alfred_dev.envtext import parse_env_file
+from alfred_dev.errors import ConfigError
+from alfred_dev.flow.model import Broken
+from alfred_dev.pki import store as pki_store
+from alfred_dev.pki.certificates import Pair
+from alfred_dev.plan import Source, SourceKind
+from alfred_dev.probe.base import ProbeResult, Reason, ill
+from alfred_dev.runtime.base import State
+from alfred_dev.settings import Origin
+from tests.unit.doctor.scenes import judged, seen
+
+CONFLICT = "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> main\n"
+
+
+def yours(answer: ProbeResult, *listens: str) -> Services:
+    """See agent-core as the developer's own process, which answers so."""
+    look = seen(answers={"agent-core": answer}, processes={"agent-core": Process(listens=listens)})
+    rows = []
+    for row in look.rows:
+        if row.id == "agent-core":
+            source = Source(kind=SourceKind.HOST, detail="your own process on port 9911")
+            service = replace(row.status.service, source=source)
+            row = replace(row, status=replace(row.status, service=service))
+        rows.append(row)
+    return replace(look, rows=tuple(rows))
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("answers 400 Bad Request", "allowed hosts"),
+        ("answers 401 Unauthorized: Not authenticated", "asks for credentials at /health"),
+        ("answers 403 Forbidden", "forbids /health"),
+        ("answers 404 Not Found: Not Found", "has no page /health"),
+        ("answers 500 Internal Server Error: KeyError: 'X'", "KeyError: 'X'"),
+    ],
+)
+def test_an_answer_that_is_about_the_question_says_so(answer: str, says: str) -> None:
+    (found,) = judged(service_unready.CHECK, yours(ill(Reason.STATUS, answer)))
+    assert says in found.cause
+    assert not found.fix.commands, "nothing that can be typed restarts the developer's process"
+
+
+def test_what_the_developer_runs_is_never_restarted_by_us() -> None:
+    (found,) = judged(service_silent.CHECK, yours(ill(Reason.TIMEOUT, "no complete answer")))
+    assert not found.fix.commands
+
+
+def test_a_process_that_listens_elsewhere_is_named_with_the_place() -> None:
+    refused = ill(Reason.REFUSED, "nothing listens")
+    look = Listening(services=yours(refused, "::1:8011"))
+    (found,) = judged(service_not_listening.CHECK, look)
+    assert "it listens on ::1:8011, not on 127.0.0.1" in found.cause
+    look = Listening(services=yours(refused))
+    (found,) = judged(service_not_listening.CHECK, look)
+    assert "nothing listens there" in found.cause
+
+
+@pytest.mark.parametrize(
+    ("detail", "repair", "command"),
+    [
+        ('role "postgres" is not permitted to log in', "set_password", "login-refused --fix"),
+        ('pg_hba.conf rejects connection for host "127.0.0.1"', "", "sed -i '1i host all all"),
+        ('database "postgres" is not currently accepting connections', "", "logs --tail 50"),
+    ],
+)
+def test_a_refused_log_in_is_no_wrong_password(detail: str, repair: str, command: str) -> None:
+    row = Refused(service="db-postgres", key="POSTGRES_PASSWORD", origin=Origin(".env", ".env:1"),
+                  works="", open=False, detail=detail)  # fmt: skip
+    look = Passwords(rows=(row,), services=seen())
+    assert judged(password_mismatch.CHECK, look) == []
+    (found,) = judged(login_refused.CHECK, look)
+    assert detail in found.cause
+    assert found.fix.repair == repair
+    assert any(command in line for line in found.fix.commands)
+
+
+def test_a_hog_that_is_ours_is_named_and_not_killed() -> None:
+    busy = Busy(idle=0.0, waiting=7, processors=2, hogs=(Hog(pids=(7,), program="java", share=2),))
+    (found,) = judged(cpu_busy.CHECK, Strained(busy=busy, ours={7: "pubsub-emulator"}))
+    assert found.subject == "pubsub-emulator"
+    assert not [line for line in found.fix.commands if line.startswith("kill")]
+
+
+@pytest.mark.parametrize(
+    ("detail", "reason"),
+    [
+        ('HTTP 503: {"error":{"code":"x","message":"no database: no tasks on fridays"}}',
+         "no database: no tasks on fridays"),
+        ('agent-rag: HTTP 503: {"error":{"code":"v","message":"vector-db: HTTP 400: {\\"status\\":'
+         ' {\\"error\\": \\"Vector dimension error: expected dim: 3, got 64\\"}, \\"time\\": 0.',
+         "Vector dimension error: expected dim: 3, got 64"),
+        ("not seen within 4 s", "not seen within 4 s"),
+    ],
+)  # fmt: skip
+def test_the_innermost_reason_stands_in_the_first_line(detail: str, reason: str) -> None:
+    broken = Broken(hop="stored", service="agent-core", peer="db-postgres", detail=detail)
+    (found,) = judged(flow_broken.CHECK, Flows(sent=True, broken=broken))
+    assert found.cause.endswith(f"did not happen: {reason}")
+
+
+LIMITS = """Limit                     Soft Limit           Hard Limit           Units
+Max cpu time              unlimited            unlimited            seconds
+Max file size             4096000              unlimited            bytes
+Max address space         unlimited            unlimited            bytes
+Max open files            1024                 1048576              files
+"""
+
+
+def test_limits_of_the_shell_are_the_cause_of_what_is_ill() -> None:
+    limits = understood(LIMITS)
+    assert limits == {"file size": 4096000, "open files": 1024}
+    well = Keeping(pid=7, limits=limits, services=seen())
+    (found,) = judged(limit_inherited.CHECK, well)
+    assert (found.severity, found.fix.commands[0]) == ("warning", "ulimit -f unlimited")
+    sick = replace(well, services=seen(states={"redis": State.FATAL}))
+    (found,) = judged(limit_inherited.CHECK, sick)
+    assert found.severity == "error"
+    assert "redis" in found.about
+    assert judged(limit_inherited.CHECK, replace(well, limits={"open files": 1024})) == []
+
+
+def test_deleted_logs_are_opened_anew() -> None:
+    look = Keeping(pid=7, deleted=("/p/.alfred/logs/redis.log",), services=seen())
+    (found,) = judged(logs_lost.CHECK, look)
+    assert found.fix.commands[-1] == "kill -USR2 7"
+    assert judged(logs_lost.CHECK, Keeping(services=seen())) == []
+
+
+def test_shared_memory_is_not_the_disk() -> None:
+    said = 'FATAL:  could not resize shared memory segment "/x": No space left on device'
+    look = seen(states={"db-postgres": State.FATAL}, said={"db-postgres": [said]})
+    (found,) = judged(volume_full.CHECK, look)
+    assert "/dev/shm" in found.cause
+    assert "df -h /dev/shm" in found.fix.commands
+
+
+def test_the_lines_that_tell_are_the_evidence() -> None:
+    said = ["LOG:  terminated by signal 25: File size limit exceeded", "a", "b", "c"]
+    assert words.telling(said, 2) == (said[0],)
+    assert words.telling(["a", "b", "c"], 2) == ("b", "c")
+
+
+def test_an_unfinished_merge_is_called_so() -> None:
+    (problem,) = unmerged.markers(CONFLICT, "x")
+    assert (problem.line, problem.message) == (2, unmerged.WHAT)
+    assert unmerged.markers("title: |\n  ======= x\n", "x") == []
+    document = schema.read(CONFLICT, schema.Flag("x"), file="alfred.yaml")
+    assert [p.message for p in document.problems] == [unmerged.WHAT]
+    with pytest.raises(ConfigError, match="unfinished merge"):
+        parse_env_file(b"A=1\n<<<<<<< HEAD\nB=1\n=======\nB=2\n>>>>>>> main\n", file=".env")
+
+
+def test_a_secret_stays_private_while_its_file_is_saved_anew() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_env_file("A=1\n".encode("utf-16"), file=".env")
+    assert caught.value.fix[0].startswith("(umask 077; iconv")
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "says"),
+    [
+        (b"-----BEGIN CERTIFICATE-----\nabc", b"x-----END", "its certificate was damaged (cut)"),
+        (b"x-----END", b"-----BEGIN EC PRIVATE KEY-----\nab", "its key was damaged (cut)"),
+        (b"x-----END", b"Proc-Type: 4,ENCRYPTED\nx-----END", "has a passphrase"),
+        (b"x-----END", b"x-----END", "could not be read"),
+    ],
+)
+def test_why_a_pair_cannot_be_read(
+    certificate: bytes, key: bytes, says: str, tmp_path: Path
+) -> None:
+    assert says in pki_store.unreadable(Pair(certificate, key))

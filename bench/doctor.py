@@ -106,11 +106,14 @@ def pairs(count: int, faults: Iterable[Fault], seed: int) -> list[tuple[Fault, F
 def turn(fault: Fault) -> int:
     """Return when to inject it, beside another: a command of one must not mend the other.
 
-    ``up`` starts what was stopped and renders anew; no command is taken with a broken file.
+    ``up`` starts what was stopped, removes what is not ours, and renders anew; no command is taken
+    with a broken file.
     """
+    if fault.touches & {"public", "orphan", "guest"}:
+        return 2
     if fault.touches <= {".env", "alfred.yaml", "render", "state", "shell"}:
         return 2
-    return 0 if "alfred.yaml" in fault.touches else 1
+    return 0 if fault.touches & {"alfred.yaml", ".env"} else 1
 
 
 def two(w: World, first: Fault, second: Fault) -> tuple[bool, str]:

@@ -79,8 +79,9 @@ def deaf_to_siblings(service: str) -> Inject:
 
 
 FAULTS: tuple[Fault, ...] = (
-    fault("S02", "a command that ends at once", "service-ended", imaged("agent-rag", "false"),
-          touches="agent-rag .env", subjects="agent-rag", mends=BROKEN),
+    fault("S02", "a command that ends at once", "service-ended",
+          imaged("agent-rag", "python3", "-c", "raise SystemExit(3)"), touches="agent-rag .env",
+          subjects="agent-rag", mends=BROKEN),
     fault("D19", "the file of the command is not in the image", "program-unusable",
           imaged("agent-rag", "python3", "simple_bot.py"), touches="agent-rag .env",
           subjects="agent-rag", mends=BROKEN),

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from alfred_dev.doctor.look.siblings import Seen, Siblings, siblings
+from alfred_dev.doctor.look.siblings import Seen, Siblings, answers, siblings
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
-from alfred_dev.status import Health
 
 
 def judge(seen: Siblings, given: Given) -> Iterable[Finding]:
     """Find ports that are well from here and that a sibling cannot reach."""
-    lost = [r for r in seen.rows if r.refused and _well(seen, r.service)]
+    lost = [r for r in seen.rows if r.refused and answers(seen.services, r.service)]
     deaf = {r.sibling for r in lost if len(seen.rows) > 1 and not _reaches_any(seen, r.sibling)}
     if deaf:
         yield _nobody(seen, lost, sorted(deaf)[0])
     else:
         yield from (_one(seen, row) for row in lost)
-
-
-def _well(seen: Siblings, service: str) -> bool:
-    return seen.services[service].status.health is Health.HEALTHY
 
 
 def _reaches_any(seen: Siblings, sibling: str) -> bool:
@@ -31,7 +26,7 @@ def _nobody(seen: Siblings, lost: Sequence[Seen], sibling: str) -> Finding:
     return Finding(
         subject=seen.containers.network,
         about=frozenset({r.service for r in lost} | {sibling}),
-        cause=f"every service is well from this machine, and the containers do not reach each "
+        cause=f"the services answer this machine, and the containers do not reach each "
         f"other: {sibling} reaches none ({lost[0].refused})",
         evidence=tuple(_line(row) for row in lost[:3]),
         fix=Fix(text="Have the network made anew; data stays. If that does not help, look for a "
@@ -47,7 +42,7 @@ def _one(seen: Siblings, row: Seen) -> Finding:
     names = [c.name for c in seen.containers.ours if c.service == row.service]
     return Finding(
         subject=row.service,
-        cause=f"{row.service} is well from this machine, and {row.sibling} does not reach it: "
+        cause=f"{row.service} answers this machine, and {row.sibling} does not reach it: "
         f"{how} there ({row.refused})",
         evidence=(_line(row),),
         fix=Fix(

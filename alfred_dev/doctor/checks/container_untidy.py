@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from alfred_dev.doctor.look.engine import Containers, containers
+from alfred_dev.doctor.look.engine import Containers
+from alfred_dev.doctor.look.health import Alarms, alarms
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
-from alfred_dev.status import Health
 
 
-def judge(seen: Containers, given: Given) -> Iterable[Finding]:
+def judge(seen: Alarms, given: Given) -> Iterable[Finding]:
     """Find orphans, guests on our network, false alarms and logs without a limit."""
+    yield from _false_alarms(seen)
+    yield from _strangers(seen.containers)
+
+
+def _strangers(seen: Containers) -> Iterator[Finding]:
     for found in seen.orphans:
         yield Finding(
             subject=found.service or found.name,
@@ -30,19 +35,16 @@ def judge(seen: Containers, given: Given) -> Iterable[Finding]:
                 manual=True,
             ),
         )
-    yield from _false_alarms(seen)
 
 
-def _false_alarms(seen: Containers) -> Iterator[Finding]:
-    for found in seen.ours:
-        if found.health == "unhealthy" and (
-            seen.services[found.service].status.health is Health.HEALTHY
-        ):
+def _false_alarms(seen: Alarms) -> Iterator[Finding]:
+    for found in seen.containers.ours:
+        if found.service in seen.wrong:
             yield Finding(
                 subject=found.service,
                 cause=f"Docker calls {found.service} unhealthy, and it answers as it should: its "
                 "health check is wrong, not the service",
-                evidence=(found.health_said or "the check said nothing",),
+                evidence=(seen.wrong[found.service],),
                 fix=Fix(text=f"Mend or drop the check: services.{found.service}.container.health.",
                         commands=(f"docker inspect {found.name}",)),
             )  # fmt: skip
@@ -57,6 +59,6 @@ CHECK = Check(
     fix="`docker rm --force NAME`; correct the check",
     rank=65,
     quick=False,
-    observe=containers,
+    observe=alarms,
     judge=judge,
 )

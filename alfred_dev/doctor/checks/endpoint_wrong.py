@@ -39,7 +39,10 @@ def _wrong(row: Told) -> str:
     if PASSWORD.issuperset(row.differs):
         return f"{row.dependency} does not take its user and password"
     if row.differs == ("form",):
-        return "it is no address (are special characters of a password percent-encoded?)"
+        return (
+            f"it is no address of {row.dependency} ({row.result.detail}): is the scheme right, and "
+            "are special characters of a password percent-encoded?"
+        )
     if row.differs == ("database",):
         return f"{row.dependency} does not have that database"
     return f"{row.dependency} is at {row.right}, and it says {row.shown}"

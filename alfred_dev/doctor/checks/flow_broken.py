@@ -22,6 +22,7 @@ def judge(seen: Flows, given: Given) -> Iterable[Finding]:
         subject=known[0] if known else broken.service,
         cause=f"a task that was sent did not get through: the hop '{broken.hop}' "
         f"({broken.service} to {broken.peer}) did not happen{_because(broken.detail)}",
+        about=seen.through,  # a hop fails for what ails any of them
         evidence=(broken.detail,),
         symptom=True,
         fix=Fix(

@@ -29,6 +29,7 @@ CHECK = Check(
     severity=Severity.WARNING,
     cause="somebody edited or deleted them",
     fix="`alfred-dev up` (they are never edited by hand: see alfred.yaml)",
+    depends_on=frozenset({"mount-missing"}),
     rank=64,
     needs_plan=False,
     observe=files,

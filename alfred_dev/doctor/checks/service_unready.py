@@ -11,6 +11,7 @@ from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.probe.base import Reason
+from alfred_dev.status import EndpointStatus
 
 REFUSAL = re.compile(r"answers (40[01345]) ")
 
@@ -25,7 +26,7 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
             if blamed and not seen[blamed].ill:
                 yield _of_another(service.id, blamed, told, evidence)
             else:
-                yield _of_its_own(service, said[0].detail, evidence)
+                yield _of_its_own(service, said[0], evidence)
 
 
 def _blamed(detail: str, seen: Services) -> tuple[str, str]:
@@ -49,14 +50,16 @@ def _of_another(name: str, blamed: str, told: str, evidence: tuple[str, ...]) ->
     )
 
 
-def _of_its_own(service: Service, detail: str, evidence: tuple[str, ...]) -> Finding:
+def _of_its_own(service: Service, said: EndpointStatus, evidence: tuple[str, ...]) -> Finding:
     name, below = service.id, service.status.blocked_by
+    hangs_up = said.reason is Reason.RESET
+    how = "runs, listens and hangs up" if hangs_up else "says itself that it is not well"
     why = f"; it needs {', '.join(below)}" if below else ""
     return Finding(
         subject=name,
-        cause=_meaning(service, detail) or f"{name} says itself that it is not well: {detail}{why}",
+        cause=_meaning(service, said.detail) or f"{name} {how}: {said.detail}{why}",
         evidence=evidence + words.telling(service.said, 3),
-        fix=_fix(service, detail),
+        fix=_fix(service, said.detail),
         symptom=True,
     )
 

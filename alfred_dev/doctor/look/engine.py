@@ -25,15 +25,15 @@ NETWORK = "alfred-network"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One container. ``health``: the engine's word, "" without a check, ``health_said``: what the
-    check printed last; ``published``: ``address:port`` on this machine; ``old_image``: its tag
-    means another image by now; ``lost_mounts``: files of this machine that are not there."""
+    """One container. ``health``: the engine's word, "" without a check, ``health_test``: what the
+    check runs; ``published``: ``address:port`` on this machine; ``lost_mounts``: files of this
+    machine that are not there."""
 
     service: str
     name: str
     state: str
     health: str = ""
-    health_said: str = ""
+    health_test: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     published: tuple[str, ...] = ()
     log_unbounded: bool = False
@@ -123,14 +123,13 @@ def _container(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Conta
     health = state.get("Health") or {}
     host = inspected.get("HostConfig") or {}
     log = host.get("LogConfig") or {}
-    last = (health.get("Log") or [{}])[-1]
     ports = (p for p in listed.get("Ports") or () if p.get("PublicPort"))
     return Container(
         service=str((listed.get("Labels") or {}).get(SERVICE_LABEL, "")),
         name=str((listed.get("Names") or ["?"])[0]).lstrip("/"),
         state=str(listed.get("State", "")),
         health=str(health.get("Status", "")),
-        health_said=str(last.get("Output", "")).strip()[:200],
+        health_test=_test((inspected.get("Config") or {}).get("Healthcheck") or {}),
         networks=_networks(listed),
         published=tuple(f"{p.get('IP', '')}:{p['PublicPort']}" for p in ports),
         log_unbounded=log.get("Type") == "json-file"
@@ -138,6 +137,13 @@ def _container(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Conta
         lost_mounts=_lost(inspected),
         memory_limit=int(host.get("Memory") or 0),
     )
+
+
+def _test(check: Mapping[str, Any]) -> tuple[str, ...]:
+    kind, *words = check.get("Test") or ["NONE"]
+    if kind == "CMD-SHELL":
+        return ("/bin/sh", "-c", *words)
+    return tuple(map(str, words)) if kind == "CMD" else ()
 
 
 def _lost(inspected: Mapping[str, Any]) -> tuple[str, ...]:

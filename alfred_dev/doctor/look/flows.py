@@ -23,10 +23,12 @@ PATIENCE_S = (2.0, 2.0, 2.0, 2.0, 4.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flows:
-    """``sent``: whether a task was sent; ``broken``: the hop that it did not take."""
+    """``sent``: whether a task was sent; ``broken``: the hop that it did not take; ``through``:
+    the services on its way."""
 
     sent: bool
     broken: Broken | None = None
+    through: frozenset[str] = frozenset()
 
 
 async def flows(scene: Scene) -> Flows:
@@ -42,7 +44,7 @@ async def flows(scene: Scene) -> Flows:
     seen, _ = await asyncio.gather(scene.see(services), loaded)
     if not _all_play(seen, taking_part):
         return Flows(sent=False)
-    return Flows(sent=True, broken=await tried(entry))
+    return Flows(sent=True, broken=await tried(entry), through=frozenset(taking_part))
 
 
 async def tried(entry: Entry, patience: Sequence[float] = PATIENCE_S) -> Broken | None:

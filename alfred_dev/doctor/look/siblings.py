@@ -17,6 +17,7 @@ from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Services
 from alfred_dev.plan import Endpoint, Plan, PlannedService
+from alfred_dev.probe.base import Reason
 
 TIMEOUT_S = 5.0
 WAIT_S = 1.5
@@ -98,7 +99,7 @@ async def siblings(scene: Scene) -> Siblings:
         return Siblings(why_not=why, services=await scene.see(services), containers=found)
     rows = await _told(scene, askers, _shares(plan, found, askers))
     seen = await scene.see(services)
-    lost = {row.service for row in rows if row.refused and not seen[row.service].ill}
+    lost = {row.service for row in rows if row.refused and answers(seen, row.service)}
     if lost:
         again = {
             by: [e for e in share if e.service in lost]
@@ -108,6 +109,15 @@ async def siblings(scene: Scene) -> Siblings:
         rows = (*kept, *await _told(scene, askers, again))
     why = "" if rows else "the engine did not run the question"
     return Siblings(rows=rows, why_not=why, services=seen, containers=found)
+
+
+def answers(seen: Services, name: str) -> bool:
+    """Tell whether a service answers this machine, be it that something else ails it. Pure."""
+    asked = seen[name].status.endpoints
+    said = (Reason.STATUS, Reason.STARTING)
+    return seen[name].runs and all(
+        e.healthy or (e.reason in said and not e.stranger) for e in asked
+    )
 
 
 def _shares(

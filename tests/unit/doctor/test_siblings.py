@@ -12,6 +12,7 @@ from alfred_dev.doctor.checks import container_unreachable
 from alfred_dev.doctor.look.engine import Container, Containers
 from alfred_dev.doctor.look.siblings import SCRIPT, Seen, Siblings, understood
 from alfred_dev.doctor.trace import from_sibling
+from alfred_dev.probe.base import Reason, ill
 from tests.servers import free_port
 from tests.unit.doctor.scenes import given, judged, seen
 from tests.unit.flow.test_send import core
@@ -68,6 +69,12 @@ def test_who_is_ill_from_here_too_has_a_finding_of_its_own() -> None:
     assert (
         judged(container_unreachable.CHECK, look(REDIS, RAG, closed=["agent-rag"]), given()) == []
     )
+
+
+def test_who_says_that_something_else_ails_it_is_reached_or_not_all_the_same() -> None:
+    waits = ill(Reason.STATUS, "answers 503: waiting for db-postgres")
+    (one,) = judged(container_unreachable.CHECK, look(REDIS, RAG, answers={"agent-rag": waits}))
+    assert one.subject == "agent-rag"
 
 
 def test_the_hops_of_a_trace() -> None:

@@ -58,10 +58,11 @@ def state_of(inspected: Inspected, age_s: float) -> State:
 
 
 def detail(inspected: Inspected) -> str:
-    """Say why a container does not run; nothing of one that does."""
+    """Say why a container does not run, or why it was started over for lack of memory; nothing
+    else of one that does."""
     state = inspected["State"]
     status = state.get("Status")
-    if status == "running":
+    if status == "running" and not (state.get("OOMKilled") and inspected.get("RestartCount")):
         return ""
     if status == "paused":
         return "it is paused"

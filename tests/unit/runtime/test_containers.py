@@ -27,6 +27,7 @@ def inspected(status: str, **state: Any) -> dict[str, Any]:
         ("exited", {"ExitCode": 137}, State.EXITED, "terminated by SIGKILL"),
         ("exited", {"ExitCode": 0}, State.EXITED, "exit status 0"),
         ("exited", {"ExitCode": 137, "OOMKilled": True}, State.EXITED, "(its limit is 256 MB)"),
+        ("running", {"OOMKilled": True}, State.RUNNING, "(its limit is 256 MB)"),  # started over
         ("created", {"Error": "port is taken"}, State.FATAL, "port is taken"),
         ("created", {}, State.STOPPED, "it was never started"),
         ("dead", {"ExitCode": 2}, State.FATAL, "exit status 2"),

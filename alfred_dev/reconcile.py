@@ -10,6 +10,8 @@ from enum import StrEnum
 from alfred_dev.plan import Plan, SourceKind
 from alfred_dev.runtime.base import LaunchSpec, Observed, State
 
+EMBEDDED = "ALFRED_EMBEDDED"
+
 
 class Action(StrEnum):
     """What can be done to a service."""
@@ -89,6 +91,10 @@ def differences(old: LaunchSpec, new: LaunchSpec) -> tuple[str, ...]:
         for key in old.environment.keys() | new.environment.keys()
         if old.environment.get(key) != new.environment.get(key)
     )
+    if EMBEDDED in changed:  # one variable that holds all that an engine of ours is told
+        changed.remove(EMBEDDED)
+        parts = _parts(*(spec.environment.get(EMBEDDED, "") for spec in (old, new)))
+        causes.append(f"what it is told ({parts}) changed")
     if changed:
         causes.append(f"{_some(changed)} changed")
     if old.files != new.files:

@@ -41,6 +41,9 @@ def test_differences_name_variables_never_values() -> None:
     new = replace(SPEC, environment={f"V{i}": "x" for i in range(5)})
     assert differences(SPEC, new) == ("K, V0, V1 and 3 more changed",)
     assert differences(SPEC, replace(new, source="binary")) == ("it now comes from binary",)
+    texts = ('{"ports": [1], "data": "/d"}', '{"ports": [2], "data": "/d"}')
+    one, other = (replace(SPEC, environment={"ALFRED_EMBEDDED": text}) for text in texts)
+    assert differences(one, other) == ("what it is told (ports) changed",)
     assert differences(SPEC, replace(SPEC, argv=("b",))) == ("its command line changed",)
     assert differences(SPEC, replace(SPEC, files="f")) == ("its configuration file changed",)
 

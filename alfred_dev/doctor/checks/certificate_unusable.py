@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from alfred_dev.doctor.look.certs import Certs, Leaf, certs
+from alfred_dev.doctor.ailing import restart
+from alfred_dev.doctor.look.certs import GATEWAY, Certs, Leaf, certs
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
 
 
@@ -33,7 +34,9 @@ def _cause(leaf: Leaf, *, soon: bool) -> str:
 def _fix(leaf: Leaf) -> Fix:
     if leaf.own:
         return Fix(text="Renew it where you had it from; alfred.yaml names it under gateway.cert.")
-    return Fix(text="Have it made anew.", commands=("alfred-dev up",), automatic=True)
+    gone = "No such file" in leaf.reason  # with the folder, as a rule, which the gateway watches
+    again = (restart(GATEWAY),) if gone else ()
+    return Fix(text="Have it made anew.", commands=("alfred-dev up", *again), automatic=True)
 
 
 CHECK = Check(

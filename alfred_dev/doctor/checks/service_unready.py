@@ -106,6 +106,7 @@ CHECK = Check(
             "container-paused",
             "data-access",
             "data-damaged",
+            "data-deleted",
             "data-other-version",
             "database-object-missing",
             "disk-full",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
 from alfred_dev.doctor.seen import Services
+from alfred_dev.probe.base import Reason
 
 
 def judge(seen: Services, given: Given) -> Iterable[Finding]:
@@ -15,12 +16,14 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
     for row in seen.rows:
         for cause in row.drift:
             causes.setdefault(cause, []).append(row.id)
+    moved = {row.id for row in seen.ill if row.runs and row.ports_with(Reason.REFUSED)}
     for cause, names in causes.items():
         yield Finding(
             subject=names[0],
             about=frozenset({*names, "render"}),
             cause=f"{cause} since {_some(names)} started: what runs does not know it yet",
             evidence=tuple(f"{name}: {cause}" for name in names[:5]),
+            severity=Severity.ERROR if moved & {*names} else None,  # it is where it was before
             fix=Fix(text="up restarts exactly what needs it.", commands=("alfred-dev up",),
                     automatic=True),
         )  # fmt: skip

@@ -108,10 +108,10 @@ def compared(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return rendered files that were edited since, and those that are merely older than the plan
     (``artifacts``); what is as the plan has it is neither."""
-    if not place.render.is_dir():
-        return (), ()
-    wanted = {artifact.path: digest(artifact.text.encode()) for artifact in artifacts}
     written = place.noted_render()
+    if not written and not place.render.is_dir():
+        return (), ()  # never rendered
+    wanted = {artifact.path: digest(artifact.text.encode()) for artifact in artifacts}
     edited, old = [], []
     for name in {**wanted, **written}:
         found = _digest(place.render / name)

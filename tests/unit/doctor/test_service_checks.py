@@ -315,3 +315,15 @@ def test_a_module_that_our_image_lacks() -> None:
     look, known = docker_given(look, "redis", SourceKind.EMBEDDED)
     (found,) = judged(module_missing.CHECK, look, known)
     assert found.fix.commands == ("alfred-dev up --build",)
+
+
+def test_a_port_that_moved_in_the_configuration_is_one_finding_and_up_mends_it() -> None:
+    look = seen(
+        answers={"redis": ill(Reason.REFUSED, "nothing listens on 127.0.0.1:6380")},
+        processes={"redis": Process(pids=(9,), listens=("127.0.0.1:6379",))},
+        drift={"redis": ("what it is told (ports) changed",)},
+    )
+    (only,) = diagnosed(look)
+    assert only.check.code == "settings-changed"
+    assert only.finding.fix.commands == ("alfred-dev up",)
+    assert "redis: service-not-listening" in only.masks

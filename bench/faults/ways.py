@@ -16,7 +16,7 @@ NOTHING: Undo = lambda: None  # noqa: E731
 def stopped(name: str) -> Inject:
     def inject(world: World) -> Undo:
         world.run("stop", name)
-        return lambda: world.run("start", name)
+        return lambda: world.run("start", name, "--wait-timeout", "20")
 
     return inject
 

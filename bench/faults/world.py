@@ -181,7 +181,7 @@ class World:
 
         def both() -> None:
             undo()
-            self.run("start", service)
+            self.run("start", service, "--wait-timeout", "20")
 
         return both
 

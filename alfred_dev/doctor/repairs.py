@@ -118,7 +118,7 @@ def _by_socket(compose: ComposeRuntime, password: str) -> None:
     container = next(c for c in compose.listed() if service_of(c) == POSTGRES)
     command = ("exec", "--interactive", str(container["Id"]), "psql", "-U", "postgres", "-q")
     quoted = password.replace("'", "''")
-    given = f"ALTER ROLE postgres LOGIN PASSWORD '{quoted}';\n".encode()
+    given = f"ALTER ROLE postgres PASSWORD '{quoted}';\n".encode()
     done = compose.docker.run(*command, given=given)
     if done.code:
         raise _cannot(done.error.strip().replace(password, "***"))

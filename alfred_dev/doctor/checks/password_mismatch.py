@@ -9,7 +9,6 @@ from alfred_dev.doctor.look.secrets import RUNNING, Passwords, Refused, password
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 
 UNSET = "environment"
-LOCKED_OUT = "not permitted to log in"
 
 
 def judge(seen: Passwords, given: Given) -> Iterable[Finding]:
@@ -26,8 +25,6 @@ def judge(seen: Passwords, given: Given) -> Iterable[Finding]:
 
 
 def _cause(row: Refused) -> str:
-    if LOCKED_OUT in row.detail:
-        return f"{row.service} does not let our role log in any more, whatever its password"
     if row.works and row.origin.layer == UNSET:
         return (
             f"{row.key} of this shell hides the one in {row.works}, which is right: "
@@ -47,12 +44,6 @@ def _cause(row: Refused) -> str:
 
 
 def _fix(row: Refused) -> Fix:
-    if LOCKED_OUT in row.detail:
-        return Fix(
-            text="Let it log in again; no row is lost.",
-            commands=(f"alfred-dev doctor {CODE} --fix --yes",),
-            repair="set_password",
-        )
     if row.works and row.origin.layer == UNSET:
         return Fix(text="Take the variable out of this shell.",
                    commands=(f"unset {row.key}", "alfred-dev up"))  # fmt: skip

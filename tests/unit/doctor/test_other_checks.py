@@ -208,14 +208,6 @@ def test_a_refused_password_says_which_layer_is_wrong(layer: str, works: str, co
     assert len(judged(password_open.CHECK, open_)) == 1
 
 
-def test_a_role_that_may_not_log_in_is_no_wrong_password() -> None:
-    row = Refused(service="db-postgres", key="POSTGRES_PASSWORD", origin=Origin(".env"), works="",
-                  open=False, detail='role "postgres" is not permitted to log in')  # fmt: skip
-    (found,) = judged(password_mismatch.CHECK, Passwords(rows=(row,), services=seen()))
-    assert "does not let our role log in" in found.cause
-    assert found.fix.repair == "set_password"
-
-
 def test_a_wrong_endpoint_names_the_line_and_what_is_right() -> None:
     row = Told(
         service="ui-chat", dependency="agent-core", variable="ALFRED_API_URL",

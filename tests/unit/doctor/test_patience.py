@@ -9,6 +9,7 @@ import pytest
 
 from alfred_dev.doctor.look import gateway, stores
 from alfred_dev.doctor.look.gateway import Route
+from alfred_dev.probe import redis
 from alfred_dev.probe.base import ProbeResult, Reason, ill, well
 
 LATE = ill(Reason.TIMEOUT, "no complete answer")
@@ -33,7 +34,7 @@ def test_a_late_redis_refuses_nothing(
     async def reply(target: Any, *command: str, timeout_s: float) -> ProbeResult:
         return ping if command == ("PING",) else next(answers)
 
-    monkeypatch.setattr(stores.redis, "reply", reply)
+    monkeypatch.setattr(redis, "reply", reply)
     assert asyncio.run(stores.written(TARGET, 1)).ok is ok
 
 

@@ -166,9 +166,11 @@ async def _timed(step: Step, endpoint: Endpoint, service: Service) -> Hop:
 
 async def _listens(endpoint: Endpoint, service: Service) -> tuple[bool | None, str]:
     ours = endpoint.listen in service.status.running.ports
+    found = ", ".join(service.process.listens)
     if service.status.service.by_developer:
-        return None, "your own process: not looked into"
-    places = ", ".join(service.process.listens) or "nothing that is seen from here"
+        where = f"somebody listens on {found}" if found else "nothing that is seen listens there"
+        return None, f"your own process: {where}"
+    places = found or "nothing that is seen from here"
     return ours, f"its processes listen on {places}"
 
 

@@ -82,6 +82,13 @@ def _prepare(data: Path) -> None:
     os.umask(0o077)
     data.mkdir(mode=0o700, exist_ok=True)
     if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
+        if os.statvfs(data).f_flag & os.ST_RDONLY:
+            raise RefusedError(
+                "data-read-only",
+                "Redis does not start",
+                cause=f"{data}: Read-only file system",
+                fix=[f"sudo mount -o remount,rw \"$(findmnt -nT '{data}' -o TARGET)\""],
+            )
         raise RefusedError(
             "data-foreign",
             "Redis does not start",

@@ -18,7 +18,7 @@ def judge(seen: Passwords, given: Given) -> Iterable[Finding]:
         if not row.open and words.LOGIN.search(row.detail):
             yield Finding(
                 subject=row.service,
-                cause=f"{row.service} lets us in by no password: {row.detail}",
+                cause=f"{row.service} refuses us, whatever the password: {row.detail}",
                 evidence=(row.detail,),
                 fix=_fix(row.service, row.detail, given),
             )

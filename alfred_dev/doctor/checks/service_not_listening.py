@@ -15,6 +15,7 @@ from alfred_dev.probe.base import Reason
 
 def judge(seen: Listening, given: Given) -> Iterable[Finding]:
     """Find services that run, and have a port on which nothing listens."""
+    yield from _unpublished(seen, given)
     for service in seen.services.ill:
         if not service.runs:
             continue
@@ -63,6 +64,33 @@ def _your_fix(service: Service) -> Fix:
         text=f"Start your process, or have alfred-dev run {service.id}: "
         f"take host_port out of {where.file} (line {where.line} on)."
     )
+
+
+def _unpublished(seen: Listening, given: Given) -> Iterable[Finding]:
+    """Find containers that listen as they should, and whose ports this machine does not have."""
+    lost = [row for row in seen.services.ill if _lost(row, seen.inside.get(row.id))]
+    if lost:
+        names = [row.id for row in lost]
+        ports = ", ".join(str(e.endpoint.port) for row in lost for e in row.status.endpoints)
+        yield Finding(
+            subject="engine",
+            about=frozenset(names),
+            cause=f"{', '.join(names)}: listens inside of its container, and the port that the "
+            "engine publishes for it is not on this machine: the engine runs elsewhere (another "
+            "machine or network namespace), or lost its rules",
+            evidence=(f"nothing listens here on {ports}",),
+            fix=Fix(
+                text="Start the engine anew, which publishes again; where it is not on this "
+                "machine: alfred-dev down, then alfred-dev up --runtime process.",
+                commands=(f"{given.sudo}systemctl restart docker", "alfred-dev up"),
+            ),
+        )
+
+
+def _lost(row: Service, inside: Sequence[tuple[str, int]] | None) -> bool:
+    closed = [e.endpoint.container_port for e in row.ports_with(Reason.REFUSED)]
+    public = {port for address, port in inside or () if not loopback(address)}
+    return row.runs and bool(closed) and public.issuperset(closed)
 
 
 def _contained(service: Service, inside: Sequence[tuple[str, int]]) -> Iterable[Finding]:

@@ -24,7 +24,7 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
             evidence = tuple(f"port {e.endpoint.port}: {e.detail}" for e in said)
             blamed, told = _blamed(said[0].detail, seen)
             if blamed and not seen[blamed].ill:
-                yield _of_another(service.id, blamed, told, evidence)
+                yield _of_another(service.id, seen[blamed], told, evidence)
             else:
                 yield _of_its_own(service, said[0], evidence)
 
@@ -36,11 +36,18 @@ def _blamed(detail: str, seen: Services) -> tuple[str, str]:
     return (name, detail[places[name] :].partition(": ")[2]) if places[name] >= 0 else ("", "")
 
 
-def _of_another(name: str, blamed: str, told: str, evidence: tuple[str, ...]) -> Finding:
+def _of_another(name: str, other: Service, told: str, evidence: tuple[str, ...]) -> Finding:
+    blamed, again = other.id, other.status.running.restarts
+    cause = (
+        f"{blamed} ends again and again (it was started over {again} times): it answers now, "
+        f"and did not when {name} needed it"
+        if again and other.young
+        else f"{blamed} answers this machine, and not the services that need it"
+    )
     return Finding(
         subject=blamed,
         about=frozenset({name}),
-        cause=f"{blamed} answers this machine, and not the services that need it: {told}",
+        cause=f"{cause}: {told}",
         evidence=evidence,
         fix=Fix(
             text=f"Read what it says, then restart {blamed}.",

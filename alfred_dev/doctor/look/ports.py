@@ -49,7 +49,9 @@ def _ports(everything: list[Listener], seen: Services, inside: bool) -> Ports:
     foreign = [
         found
         for found in everything
-        if found.pid not in owners and not (inside and found.port in published)
+        if found.pid not in owners
+        and not (inside and found.port in published)
+        and not (found.pid is None and found.port in wanted and _again(seen[wanted[found.port]]))
     ]
     conflicts = listeners.conflicts(wanted, foreign)
     # One that is started over may be about to listen: what it says tells who was in its way.

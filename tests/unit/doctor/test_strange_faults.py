@@ -199,3 +199,30 @@ def test_why_a_pair_cannot_be_read(
     certificate: bytes, key: bytes, says: str, tmp_path: Path
 ) -> None:
     assert says in pki_store.unreadable(Pair(certificate, key))
+
+
+def test_ports_that_the_engine_publishes_elsewhere_are_one_finding() -> None:
+    refused = ill(Reason.REFUSED, "nothing listens")
+    look = seen(answers={"redis": refused, "agent-core": refused})
+    inside = {"redis": (("0.0.0.0", 6379),), "agent-core": (("::", 8011),)}  # noqa: S104
+    (found,) = judged(service_not_listening.CHECK, Listening(services=look, inside=inside))
+    assert (found.subject, found.about) == ("engine", frozenset({"redis", "agent-core"}))
+    inside["redis"] = (("127.0.0.1", 6379),)
+    found = judged(service_not_listening.CHECK, Listening(services=look, inside=inside))[1]
+    assert found.subject == "redis"
+
+
+def test_who_is_started_over_is_not_said_to_refuse_others() -> None:
+    said = ill(Reason.STATUS, "answers 503: x, waiting for redis: redis: nothing listens")
+    look = seen(answers={"agent-rag": ill(Reason.STATUS, said.detail)})
+    (found,) = judged(service_unready.CHECK, look)
+    assert (found.subject, "not the services that need it" in found.cause) == ("redis", True)
+    rows = tuple(
+        replace(
+            row, young=True,
+            status=replace(row.status, running=replace(row.status.running, restarts=2)),
+        ) if row.id == "redis" else row
+        for row in look.rows
+    )  # fmt: skip
+    (found,) = judged(service_unready.CHECK, replace(look, rows=rows))
+    assert "redis ends again and again (it was started over 2 times)" in found.cause

@@ -1,0 +1,26 @@
+"""Which runtime runs something now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from alfred_dev.cli import choice
+from alfred_dev.errors import MachineError
+from alfred_dev.workspace import Workspace
+
+
+def test_an_engine_that_is_gone_is_in_the_way_of_no_local_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise MachineError("engine-down", "it does not answer", cause="no socket")
+
+    idle = SimpleNamespace(records=lambda: None)
+    monkeypatch.setattr(choice, "process_runtime", lambda _: idle)
+    monkeypatch.setattr(choice, "of", gone)
+    choice.refuse_other(Workspace(tmp_path), "process", print)
+    with pytest.raises(MachineError):
+        choice.every(Workspace(tmp_path), print)

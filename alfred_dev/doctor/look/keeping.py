@@ -65,4 +65,6 @@ def _deleted(folder: Path, place: Workspace) -> tuple[str, ...]:
             with contextlib.suppress(OSError):
                 found.add(str(link.readlink()))
     lost = (name.removesuffix(DELETED) for name in found if name.endswith(DELETED))
-    return tuple(sorted(name for name in lost if Path(name).parent == place.logs))
+    # Its own output it cannot open anew; its log has the same.
+    ours = (Path(name) for name in lost if name.endswith(".log"))
+    return tuple(sorted(str(path) for path in ours if path.parent == place.logs))

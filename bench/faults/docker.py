@@ -31,7 +31,7 @@ def anew(service: str) -> Callable[[World], Undo]:
     def undo(world: World) -> Undo:
         def again() -> None:
             docker("rm", "--force", name(world, service))
-            world.run("up", service)
+            world.run("up", service, "--wait-timeout", "20")  # the other fault may still be there
 
         return again
 

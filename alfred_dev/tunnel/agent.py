@@ -64,9 +64,10 @@ def ensure(run: Path, token: str, program: str) -> str:
             if said.get("keeper") == keeper.pid and "api" in said:
                 return str(said["api"])
             if said.get("keeper") == keeper.pid:
+                _reap(keeper, grace_s=1.0)
                 raise NotStartedError(str(said.get("words", "")), silent=bool(said.get("silent")))
             if keeper.poll() is not None or time.monotonic() > deadline:
-                keeper.kill()
+                _reap(keeper)
                 raise NotStartedError("", silent=True)
             time.sleep(0.02)
 
@@ -89,6 +90,14 @@ def _spawn(run: Path, token: str, program: str) -> subprocess.Popen[bytes]:
     return keeper
 
 
+def _reap(keeper: subprocess.Popen[bytes], *, grace_s: float = 0.0) -> None:
+    """Have a keeper ended that has said all it will say."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        keeper.wait(grace_s)
+    keeper.kill()
+    keeper.wait()
+
+
 def noted(run: Path) -> dict[str, Any] | None:
     """Return what is known of the running agent; None when none runs."""
     said = _read(run / NOTE)
@@ -109,6 +118,8 @@ def end(run: Path) -> None:
     for pid, identity in (("keeper", "keeper_identity"), ("pid", "identity")):
         if pid in said and identity in said:
             processes.kill_tree(int(said[pid]), str(said[identity]), grace_s=1.0)
+    for keeper in _started:  # the one that was ours is no zombie from now on
+        keeper.poll()
     for name in (NOTE, CONFIG):
         (run / name).unlink(missing_ok=True)
 

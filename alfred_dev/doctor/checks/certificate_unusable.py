@@ -34,7 +34,7 @@ def _cause(leaf: Leaf, *, soon: bool) -> str:
 def _fix(leaf: Leaf) -> Fix:
     if leaf.own:
         return Fix(text="Renew it where you had it from; alfred.yaml names it under gateway.cert.")
-    gone = "No such file" in leaf.reason  # with the folder, as a rule, which the gateway watches
+    gone = "missing" in leaf.reason  # with the folder, as a rule, which the gateway watches
     again = (restart(GATEWAY),) if gone else ()
     return Fix(text="Have it made anew.", commands=("alfred-dev up", *again), automatic=True)
 

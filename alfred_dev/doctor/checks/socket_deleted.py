@@ -19,8 +19,10 @@ def judge(seen: Kept, given: Given) -> Iterable[Finding]:
             cause=f"{names} {'was' if len(seen.doors) == 1 else 'were'} deleted while the gateway "
             "runs: its numbers and its tunnels cannot be reached",
             evidence=tuple(f"{door} does not exist" for door in seen.doors),
-            fix=Fix(
-                text="A restart makes them anew.", commands=(restart(GATEWAY),), automatic=True
+            fix=Fix(  # with the whole folder the supervisor is out of reach, too: up starts all
+                text="up starts what is out of reach; a restart makes the sockets anew.",
+                commands=("alfred-dev up", restart(GATEWAY)),
+                automatic=True,
             ),
         )
 
@@ -30,7 +32,7 @@ CHECK = Check(
     title="A socket of the gateway was deleted",
     category=Category.NETWORK,
     cause="somebody deleted .alfred/run, or a part of it, while the stack runs",
-    fix="`alfred-dev restart gateway`",
+    fix="`alfred-dev up`, then `alfred-dev restart gateway`",
     rank=36,
     observe=kept,
     judge=judge,

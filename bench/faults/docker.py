@@ -19,12 +19,12 @@ def docker(*arguments: str) -> str:
 
 
 def name(world: World, service: str) -> str:
-    """Return the name of a service's container."""
+    """Return the name of a service's container, "" where there is none."""
     labels = ("label=com.docker.compose.service=" + service, "label=dev.alfred.slot=0")
     found = docker("ps", "-a", "--filter", labels[0], "--filter", labels[1], "--format",
                    "{{.Names}} {{.Labels}}")  # fmt: skip
     del world
-    return found.split()[0]
+    return found.partition(" ")[0]
 
 
 def anew(service: str) -> Callable[[World], Undo]:

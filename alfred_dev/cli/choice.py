@@ -118,6 +118,20 @@ def running(place: Workspace, tell: Tell) -> str:
         return ""
 
 
+def shown(place: Workspace, chosen: str, tell: Tell) -> str:
+    """Return the runtime to look at: of what runs, whatever is asked for meanwhile."""
+    if memory.load(place).runtime in ("", chosen):
+        return chosen
+    found = running(place, tell)
+    if found in ("", chosen):
+        return chosen
+    tell(
+        f"this checkout runs in the {found} runtime; ALFRED_RUNTIME={chosen} counts "
+        "after `alfred-dev down`"
+    )
+    return found
+
+
 def refuse_other(place: Workspace, chosen: str, tell: Tell) -> None:
     """Refuse to start beside services that the other runtime runs. Raises UsageError."""
     found = running(place, tell)

@@ -56,8 +56,10 @@ def stack(
     if make_secrets:
         settings = _made_ready(ctx, place, found, settings, flags)
     chosen = choice.choose(place, settings["ALFRED_RUNTIME"], note, starting=make_secrets)
-    if make_secrets:
+    if make_secrets or flags is not None:  # it starts something, or says what that would do
         choice.refuse_other(place, chosen, note)
+    else:
+        chosen = choice.shown(place, chosen, note)
     planning = Planning(
         place=place,
         found=found,

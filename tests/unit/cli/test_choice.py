@@ -24,3 +24,20 @@ def test_an_engine_that_is_gone_is_in_the_way_of_no_local_process(
     choice.refuse_other(Workspace(tmp_path), "process", print)
     with pytest.raises(MachineError):
         choice.every(Workspace(tmp_path), print)
+
+
+def test_what_runs_is_what_is_shown_whatever_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, said = Workspace(tmp_path), list[str]()
+    assert choice.shown(place, "docker", said.append) == "docker"  # nothing was ever started
+    choice.remember_processes(place)
+    monkeypatch.setattr(choice, "of", lambda *_: [])
+    monkeypatch.setattr(choice, "process_runtime", lambda _: SimpleNamespace(records=lambda: None))
+    assert choice.shown(place, "docker", said.append) == "docker"
+    monkeypatch.setattr(choice, "process_runtime", lambda _: SimpleNamespace(records=dict))
+    assert choice.shown(place, "docker", said.append) == "process"
+    assert said == [
+        "this checkout runs in the process runtime; ALFRED_RUNTIME=docker counts after "
+        "`alfred-dev down`"
+    ]

@@ -16,6 +16,7 @@ from alfred_dev.doctor.checks import (
     login_refused,
     logs_lost,
     password_mismatch,
+    runtime_other,
     service_not_listening,
     service_silent,
     service_unready,
@@ -35,8 +36,9 @@ from alfred_dev.pki.certificates import Pair
 from alfred_dev.plan import Source, SourceKind
 from alfred_dev.probe.base import ProbeResult, Reason, ill
 from alfred_dev.runtime.base import State
-from alfred_dev.settings import Origin
-from tests.unit.doctor.scenes import judged, seen
+from alfred_dev.settings import Origin, Value
+from tests import worlds
+from tests.unit.doctor.scenes import given, judged, seen
 
 CONFLICT = "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> main\n"
 
@@ -226,3 +228,16 @@ def test_who_is_started_over_is_not_said_to_refuse_others() -> None:
     )  # fmt: skip
     (found,) = judged(service_unready.CHECK, replace(look, rows=rows))
     assert "redis ends again and again (it was started over 2 times)" in found.cause
+
+
+def test_a_runtime_that_is_asked_for_and_does_not_run_is_one_finding() -> None:
+    plan = worlds.plan()
+    for layer, fix in (("environment", ("unset ALFRED_RUNTIME",)),
+                       (".env", ("alfred-dev down", "alfred-dev up"))):  # fmt: skip
+        value = Value(text="docker", origin=Origin(layer))
+        settings = replace(plan.settings, values={**plan.settings.values, "ALFRED_RUNTIME": value})
+        other = given(plan=replace(plan, settings=settings))
+        (found,) = judged(runtime_other.CHECK, seen(), other)
+        assert (found.subject, found.fix.commands) == ("ALFRED_RUNTIME", fix)
+        assert not judged(runtime_other.CHECK, seen(alive=False), other)
+    assert not judged(runtime_other.CHECK, seen())

@@ -280,14 +280,15 @@ def down(
     """End everything of this checkout, also what a killed supervisor left. Data stays, unless
     ``volumes``.
 
-    Works from what was recorded, whatever the settings say by now.
+    Works from what was recorded, whatever the settings say by now. One that cannot be asked holds
+    up no other; its error comes at the end.
     """
     found = [*runtimes]
     if volumes:  # the first deletes what lies in .alfred, which containers of the others mount
         found.reverse()
     with ThreadPoolExecutor(1 if volumes else None) as pool:  # each takes a second or two
         ending = [pool.submit(runtime.down, volumes=volumes) for runtime in found]
+    selection.forget(workspace)
     for cleaned in [ended.result() for ended in ending]:
         if cleaned:
             tell(f"ended what a killed supervisor had left behind: {', '.join(cleaned)}")
-    selection.forget(workspace)

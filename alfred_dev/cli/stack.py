@@ -13,7 +13,7 @@ import typer
 
 from alfred_dev.catalog.model import Profile
 from alfred_dev.cli import options
-from alfred_dev.errors import InterruptedByUser, UsageError
+from alfred_dev.errors import InterruptedByUser, MachineError, UsageError
 
 if TYPE_CHECKING:
     from alfred_dev.lifecycle import Progress, Report
@@ -119,6 +119,7 @@ def down(
     from alfred_dev import lifecycle
     from alfred_dev.cli import choice, open_tunnels, session
     from alfred_dev.report import json as report_json
+    from alfred_dev.runtime import memory
 
     place = session.workspace()
     if volumes and place.data.is_dir():
@@ -126,7 +127,12 @@ def down(
         confirm(question, yes=yes, command="alfred-dev down --volumes --yes")
     with session.locked("down"):
         open_tunnels.end_all(place)
-        lifecycle.down(place, choice.every(place, session.note), session.note, volumes=volumes)
+        try:
+            lifecycle.down(place, choice.every(place, session.note), session.note, volumes=volumes)
+        except MachineError as gone:
+            if volumes or memory.load(place).mixed or gone.code != "engine-down":
+                raise
+            session.note(f"containers of earlier could not be looked for: {gone.what}")
     if as_json:
         report_json.emit(report_json.down(deleted_data=volumes))
     else:

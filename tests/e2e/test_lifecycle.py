@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from alfred_dev.runtime import memory
+from alfred_dev.workspace import Workspace
 from tests.e2e.checkout import Checkout, listening
 
 
@@ -188,3 +191,15 @@ def test_the_folder_may_have_any_name(tmp_path: Path, own_ports: None, name: str
     finally:
         made.ok("down")
     assert made.pids() == []
+
+
+def test_an_engine_that_is_gone_holds_up_no_end_of_processes(tmp_path: Path) -> None:
+    checkout = Checkout.make(tmp_path / "project")
+    place = Workspace(checkout.root)
+    place.prepare()
+    gone = memory.Memory(runtime="process", url=f"unix://{tmp_path}/none.sock")
+    memory.save(place, gone)
+    done = checkout.run("down")
+    assert (done.returncode, "the Docker engine does not answer" in done.stderr) == (0, True)
+    memory.save(place, replace(gone, runtime="docker"))
+    assert checkout.run("down").returncode == 3

@@ -20,7 +20,7 @@ def judge(seen: Certs, given: Given) -> Iterable[Finding]:
                 cause=_cause(leaf, soon=soon),
                 evidence=(f"{leaf.path}: {leaf.reason}",),
                 severity=Severity.WARNING if soon else Severity.ERROR,
-                fix=_fix(leaf),
+                fix=_fix(leaf, seen),
             )
 
 
@@ -31,11 +31,12 @@ def _cause(leaf: Leaf, *, soon: bool) -> str:
     return f"the certificate {leaf.name} cannot be used: {leaf.reason}{ended}"
 
 
-def _fix(leaf: Leaf) -> Fix:
+def _fix(leaf: Leaf, seen: Certs) -> Fix:
     if leaf.own:
         return Fix(text="Renew it where you had it from; alfred.yaml names it under gateway.cert.")
-    gone = "missing" in leaf.reason  # with the folder, as a rule, which the gateway watches
-    again = (restart(GATEWAY),) if gone else ()
+    # A gateway that did not take over what the file is by now may not take over the next, either.
+    stuck = leaf.name == GATEWAY and seen.serving and seen.serving != seen.on_disk
+    again = (restart(GATEWAY),) if stuck or "missing" in leaf.reason else ()
     return Fix(text="Have it made anew.", commands=("alfred-dev up", *again), automatic=True)
 
 

@@ -34,10 +34,12 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certs:
-    """``made``: whether there are any yet; ``ca``: why the CA cannot be used, "" where it can;
-    ``served``: the handshakes with the gateway; ``on_disk``: SHA-256 of its leaf's file."""
+    """``made``: whether there are any yet; ``gone``: where the CA was, which the gateway outlived;
+    ``ca``: why the CA cannot be used, None where it can; ``served``: the handshakes with the
+    gateway; ``on_disk``: SHA-256 of its leaf's file."""
 
     made: bool
+    gone: str = ""
     ca: AlfredError | None = None
     ca_left_days: float = 0.0
     leaves: tuple[Leaf, ...] = ()
@@ -53,8 +55,10 @@ class Certs:
 
 async def certs(scene: Scene) -> Certs:
     """Read the files and shake hands with the gateway, where there is one."""
-    if scene.store is None or not scene.store.ca_certificate.exists():
+    if scene.store is None:
         return Certs(made=False)
+    if not scene.store.ca_certificate.exists():
+        return await _without_ca(scene, scene.store)
     files, served = await asyncio.gather(
         asyncio.to_thread(_files, scene, scene.store), _served(scene, scene.store)
     )
@@ -66,6 +70,13 @@ async def certs(scene: Scene) -> Certs:
         served=served,
         on_disk=_fingerprint(scene.store),
     )
+
+
+async def _without_ca(scene: Scene, store: Store) -> Certs:
+    """Tell a CA that was deleted under the gateway from one that was never made."""
+    left = store.certificate(GATEWAY).exists() and await _served(scene, store)
+    served = any(shake.certificate for shake in left or ())
+    return Certs(made=False, gone=str(store.ca_certificate) if served else "")
 
 
 def _files(scene: Scene, store: Store) -> tuple[AlfredError | None, float, tuple[Leaf, ...]]:

@@ -21,10 +21,6 @@ QUESTION = (
     "SELECT concat_ws(' ', current_setting('default_transaction_read_only'), "
     "pg_is_in_recovery(), (SELECT count(*) FROM pg_stat_activity "
     "WHERE backend_type = 'client backend'), current_setting('max_connections'), "
-    "(SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-    "AND now() - state_change > interval '5 s'), "
-    "coalesce((SELECT min(pid) FROM pg_stat_activity WHERE pid IN (SELECT unnest("
-    "pg_blocking_pids(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock')), 0), "
     "(SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'), "
     "coalesce((SELECT min(pid) FROM pg_stat_activity JOIN pg_locks USING (pid) "
     "WHERE state LIKE 'idle in transaction%' AND now() - state_change > interval '1 s' "
@@ -34,17 +30,14 @@ QUESTION = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """A Postgres that lets us in. ``waiting``: sessions that wait for a lock for long;
-    ``blocker``: the server process that holds it, else 0; ``holder``: one that has a table to
-    itself in a transaction that does nothing, else 0."""
+    """A Postgres that lets us in. ``holder``: the server process that has a table to itself in a
+    transaction that does nothing, else 0."""
 
     service: str
     read_only: bool
     recovery: bool
     connections: int
     connections_limit: int
-    waiting: int
-    blocker: int
     vector: bool
     holder: int = 0
 
@@ -99,7 +92,7 @@ async def _database(endpoint: Endpoint, scene: Scene) -> Database | None:
     target = target_of(endpoint, _plan(scene).settings)
     result = await postgres.first_row(target, QUESTION, timeout_s=scene.probe_timeout_s)
     words = result.detail.split()
-    if not result.ok or len(words) != 8:
+    if not result.ok or len(words) != 6:
         return None
     return Database(
         service=endpoint.service,
@@ -107,10 +100,8 @@ async def _database(endpoint: Endpoint, scene: Scene) -> Database | None:
         recovery=words[1] == "t",
         connections=int(words[2]),
         connections_limit=int(words[3]),
-        waiting=int(words[4]),
-        blocker=int(words[5]),
-        vector=words[6] != "0",
-        holder=int(words[7]),
+        vector=words[4] != "0",
+        holder=int(words[5]),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from alfred_dev.doctor.checks import (
     ca_untrusted,
+    ca_unusable,
     certificate_served,
     certificate_unusable,
     clock,
@@ -331,6 +332,23 @@ def test_certificates_on_disk_and_as_served() -> None:
     severities = [judged(certificate_unusable.CHECK, replace(well_served, leaves=(leaf,)))[0]
                   .severity for leaf in (ended, soon)]  # fmt: skip
     assert severities == [Severity.ERROR, Severity.WARNING]
+
+
+def test_a_gateway_that_did_not_take_a_file_over_is_restarted_after_up() -> None:
+    damaged = replace(GOOD, reason="its certificate was damaged (cut)")
+    look = Certs(made=True, ca_left_days=3000, leaves=(damaged,), served=(SHAKE,))
+    (found,) = judged(certificate_unusable.CHECK, look)
+    assert found.fix.commands == ("alfred-dev up", "alfred-dev restart gateway")
+    taken = replace(look, leaves=(replace(GOOD, reason="its end is 2020-01-01"),),
+                    on_disk=look.serving)  # fmt: skip
+    assert judged(certificate_unusable.CHECK, taken)[0].fix.commands == ("alfred-dev up",)
+
+
+def test_a_ca_that_was_deleted_is_made_and_trusted_again() -> None:
+    (found,) = judged(ca_unusable.CHECK, Certs(made=False, gone="/home/me/ca.pem"))
+    assert "gone" in found.cause
+    assert found.fix.commands == ("alfred-dev up", "alfred-dev setup --yes")
+    assert judged(ca_unusable.CHECK, Certs(made=False)) == []
 
 
 def test_a_route_that_leads_nowhere() -> None:

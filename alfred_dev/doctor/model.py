@@ -123,7 +123,8 @@ class Check:
 
     ``depends_on``: codes from which this one may follow; ``rank``: how early the finding stands
     among those of the same severity, the lowest first; ``needs_plan``: skipped without one;
-    ``quick``: part of ``--quick``; ``timeout_s``: wall-clock seconds that looking may take.
+    ``quick``: part of ``--quick``; ``timeout_s``: wall-clock seconds that looking may take, with
+    all looks that it builds on: every edge has a time-out of its own, and this one is the last.
     """
 
     code: str
@@ -138,7 +139,7 @@ class Check:
     rank: int = 50
     needs_plan: bool = True
     quick: bool = True
-    timeout_s: float = 10.0
+    timeout_s: float = 25.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,6 @@ CHECK = Check(
     ),
     rank=60,
     quick=False,
-    timeout_s=20.0,
     observe=flows,
     judge=judge,
 )

@@ -89,7 +89,6 @@ CHECK = Check(
     fix="end that program, or the session that holds the lock; `alfred-dev restart db-postgres`",
     rank=29,
     quick=False,
-    timeout_s=20.0,  # a task is on its way meanwhile
     observe=waits,
     judge=judge,
 )

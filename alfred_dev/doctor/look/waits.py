@@ -19,7 +19,7 @@ from alfred_dev.probe.targets import target_of
 from alfred_dev.status import Health
 
 PAUSE_S = 0.6
-ILL_S = 3.0  # who is ill may wait for a lock at its next try, no task does so then
+ILL_S = 2.5  # where no task is sent, the next try of who is ill may wait for the lock
 # Servers before 14 do not know since when a lock is waited for, but when the statement began.
 QUESTION = (
     "SELECT coalesce((SELECT concat_ws(' ', b.pid, count(DISTINCT w.pid), coalesce(round("
@@ -76,7 +76,7 @@ async def waits(scene: Scene, ask: Ask = asked) -> Waits:
     """Ask each Postgres that is well until one names somebody, or all have had their try."""
     seen = await scene.see(services)
     trying = asyncio.ensure_future(scene.see(flows))
-    enough = time.monotonic() + (ILL_S if any(seen.ill) else 0)
+    enough = time.monotonic() + (ILL_S if _may_wait(seen) else 0)
     while True:
         over = trying.done() and time.monotonic() >= enough
         found = await ask(scene)
@@ -89,6 +89,17 @@ async def waits(scene: Scene, ask: Ask = asked) -> Waits:
     await asyncio.wait({trying})  # if it crashes, its own check says so
     broken = trying.exception() is None and trying.result().broken is not None
     return Waits(stores=await scene.see(stores), blockers=found, urgent=broken or any(seen.ill))
+
+
+def _may_wait(seen: Services) -> bool:
+    """Tell whether anybody who is ill needs a Postgres that is well."""
+    stores = {
+        row.id
+        for row in seen.rows
+        if row.status.health is Health.HEALTHY
+        and any(e.endpoint.probe is ProbeKind.POSTGRES for e in row.status.endpoints)
+    }
+    return any(row.runs and stores & set(row.status.service.depends_on) for row in seen.ill)
 
 
 def _targets(scene: Scene, seen: Services) -> dict[str, Target]:

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from alfred_dev.doctor.look import gateway, stores
+from alfred_dev.doctor import registry
+from alfred_dev.doctor.look import flows, gateway, services, stores
 from alfred_dev.doctor.look.gateway import Route
+from alfred_dev.doctor.scene import Scene
 from alfred_dev.probe import redis
 from alfred_dev.probe.base import ProbeResult, Reason, ill, well
+from tests.unit.doctor.scenes import given
 
 LATE = ill(Reason.TIMEOUT, "no complete answer")
 TARGET: Any = None
@@ -51,3 +54,11 @@ def test_a_late_route_is_asked_once_more(monkeypatch: pytest.MonkeyPatch) -> Non
     assert asyncio.run(gateway.route(443, "a", "redis", 2)).status == 200
     assert asyncio.run(gateway.route(443, "a", "redis", 2)).status == 200
     assert waits == [2, 4, 2]
+
+
+def test_a_check_has_time_for_all_that_its_looks_may_take() -> None:
+    port_s = Scene(given=given(), workspace=None, stack=None).probe_timeout_s
+    seen_s = port_s + services.ROUNDS * (services.SETTLING_S + port_s)
+    late_s = 3 * port_s  # asked once more, with twice the time
+    for check in registry.every():
+        assert check.timeout_s >= seen_s + max(late_s, sum(flows.PATIENCE_S)), check.code

@@ -14,6 +14,7 @@ from alfred_dev.doctor.look.waits import Blocker, Waits, blocker
 from alfred_dev.doctor.model import Outcome, Severity, State
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.flow.model import Broken
+from alfred_dev.probe.base import Reason, ill
 from tests.unit.doctor.scenes import given, judged, seen
 
 DATABASE = Database(service="db-postgres", read_only=False, recovery=False, connections=9,
@@ -73,6 +74,14 @@ def test_while_a_task_is_on_its_way_it_is_asked_again() -> None:
     found = asyncio.run(look_around())
     assert found.blockers == {"db-postgres": WHO}
     assert found.urgent
+
+
+def test_only_who_needs_a_postgres_that_is_well_is_waited_for() -> None:
+    error = ill(Reason.STATUS, "answers 503")
+    assert look._may_wait(seen(answers={"agent-core": error}))
+    assert not look._may_wait(seen(answers={"agent-core": error, "db-postgres": error}))
+    assert not look._may_wait(seen(answers={"redis": error}))
+    assert not look._may_wait(seen())
 
 
 async def _of(value: object) -> object:

@@ -78,9 +78,10 @@ SETTING = either(r"KeyError: '(?P<python>[A-Z][A-Z0-9_]+)'",
                  r"invalid value for parameter \"(?P<value>\w+)\"",
                  r"(?:unknown|unrecognized|bad) (?:flag|option|directive|argument)",
                  r"error (?:loading|parsing) config", r"yaml: (?:line|unmarshal)")  # fmt: skip
-# The log-in is refused, whatever the password: Postgres's words, and a Redis whose user is off.
+# The log-in is refused, whatever the password. Redis has one sentence for a wrong password and for
+# a user that is off: nearly always it is the first.
 LOGIN = either(r"is not permitted to log in", r"pg_hba\.conf (?:rejects|entry)",
-               r"not currently accepting connections", r"user is disabled")  # fmt: skip
+               r"not currently accepting connections")  # fmt: skip
 PASSWORD = either(r"password authentication failed", r"\bNOAUTH\b", r"\bWRONGPASS\b",
                   r"no password supplied", r"no pg_hba.conf entry", r"auth(?:entication)? failed",
                   r"role \"?(?P<role>\w+)\"? does not exist")  # fmt: skip

@@ -8,15 +8,19 @@ from alfred_dev.doctor.look.busy import Strained, strained
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
 
 IDLE = 0.05
-SHARE = 0.7  # of all processors, by one program
+SHARE = 0.5  # of all processors, by one program
 WAITING = 2.0  # tasks for each processor
+CROWDED = 4.0  # the same, of many programs
 
 
 def judge(look: Strained, given: Given) -> Iterable[Finding]:
     """Find a program that takes the machine for itself."""
     seen = look.busy
     hogs = [hog for hog in seen.hogs if hog.share >= SHARE * seen.processors]
-    if seen.idle > IDLE or not hogs or seen.waiting < WAITING:
+    if seen.idle > IDLE or seen.waiting < WAITING:
+        return
+    if not hogs:
+        yield from _crowd(look)
         return
     hog = hogs[0]
     pids = " ".join(map(str, hog.pids))
@@ -37,6 +41,20 @@ def judge(look: Strained, given: Given) -> Iterable[Finding]:
             manual=True,
         ),
     )
+
+
+def _crowd(look: Strained) -> Iterable[Finding]:
+    """Say that nobody can answer in time. What really is ill is told beside it."""
+    seen = look.busy
+    if look.late and seen.waiting >= CROWDED:
+        yield Finding(
+            subject="processors",
+            cause=f"the processors are busy: {seen.waiting:.0f} tasks wait for each; what is said "
+            f"to be late ({', '.join(look.late[:3])}) may be well",
+            evidence=tuple(f"{hog.program} uses {hog.share:.1f}" for hog in seen.hogs[:3]),
+            fix=Fix(text="Wait, or end what you do not need; then look again.",
+                    commands=("alfred-dev doctor",)),
+        )  # fmt: skip
 
 
 def _of_ours(name: str) -> Fix:

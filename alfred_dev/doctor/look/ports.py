@@ -31,16 +31,15 @@ async def ports(scene: Scene) -> Ports:
     )
     inside = scene.stack is not None and scene.stack.plan.runtime == "docker"
     project = scene.workspace.project if scene.workspace else ""
-    # What was started anew between the two looks is still ours.
-    own = scene.workspace.root if scene.workspace else None
-    everything = [e for e in everything if e.keeper is None or Path(e.keeper.root) != own]
-    found = await asyncio.to_thread(_ports, everything, seen, inside)
+    root = scene.workspace.root if scene.workspace else None
+    found = await asyncio.to_thread(_ports, everything, seen, root, inside=inside)
     ours = [c for c in found.conflicts if c.container and c.container.project == project]
     return replace(found, conflicts=tuple(c for c in found.conflicts if c not in ours))
 
 
-def _ports(everything: list[Listener], seen: Services, inside: bool) -> Ports:
-    """``inside``: services are containers, for which the engine holds the ports."""
+def _ports(everything: list[Listener], seen: Services, root: Path | None, *, inside: bool) -> Ports:
+    """``root``: of this checkout; ``inside``: services are containers, for which the engine holds
+    the ports."""
     owners = {pid: row.id for row in seen.rows for pid in row.process.pids}
     places = {(row.id, e.endpoint.port)
               for row in seen.rows for e in row.status.endpoints}  # fmt: skip
@@ -50,6 +49,7 @@ def _ports(everything: list[Listener], seen: Services, inside: bool) -> Ports:
         found
         for found in everything
         if found.pid not in owners
+        and not (found.keeper and Path(found.keeper.root) == root)  # started since the other look
         and not (inside and found.port in published)
         and not (found.pid is None and found.port in wanted and _again(seen[wanted[found.port]]))
     ]

@@ -16,6 +16,7 @@ from alfred_dev.doctor.checks import (
     login_refused,
     logs_lost,
     password_mismatch,
+    port_public,
     runtime_other,
     service_not_listening,
     service_silent,
@@ -26,11 +27,14 @@ from alfred_dev.doctor.look.busy import Busy, Hog, Strained
 from alfred_dev.doctor.look.flows import Flows
 from alfred_dev.doctor.look.inside import Listening
 from alfred_dev.doctor.look.keeping import Keeping, understood
+from alfred_dev.doctor.look.ports import _ports
 from alfred_dev.doctor.look.secrets import Passwords, Refused
 from alfred_dev.doctor.seen import Process, Services
 from alfred_dev.envtext import parse_env_file
 from alfred_dev.errors import ConfigError
 from alfred_dev.flow.model import Broken
+from alfred_dev.host.listeners import Listener
+from alfred_dev.host.upkeep import Keeper
 from alfred_dev.pki import store as pki_store
 from alfred_dev.pki.certificates import Pair
 from alfred_dev.plan import Source, SourceKind
@@ -241,3 +245,30 @@ def test_a_runtime_that_is_asked_for_and_does_not_run_is_one_finding() -> None:
         assert (found.subject, found.fix.commands) == ("ALFRED_RUNTIME", fix)
         assert not judged(runtime_other.CHECK, seen(alive=False), other)
     assert not judged(runtime_other.CHECK, seen())
+
+
+def test_our_own_listener_is_ours_and_no_conflict_whoever_keeps_it() -> None:
+    look = seen(processes={"redis": Process(pids=(100,))})
+    keeper = Keeper(pid=50, root="/p", gone=False)
+    known, fresh = (
+        Listener(address="0.0.0.0", port=6379, pid=pid, program="r", command="r", uid=0,  # noqa: S104
+                 user="root", keeper=keeper)
+        for pid in (100, 101)  # the second was started since
+    )  # fmt: skip
+    found = _ports([known, fresh], look, Path("/p"), inside=False)
+    assert (found.ours, found.conflicts) == ((("redis", known),), ())
+    assert [f.subject for f in judged(port_public.CHECK, found)] == ["redis"]
+    foreign = _ports([fresh], look, Path("/other"), inside=False)
+    assert [c.port for c in foreign.conflicts] == [6379]
+
+
+def test_wrongpass_of_redis_is_a_wrong_password() -> None:
+    said = "WRONGPASS invalid username-password pair or user is disabled."
+    assert words.PASSWORD.search(said) and not words.LOGIN.search(said)
+
+
+def test_many_busy_programs_are_told_and_hide_nothing() -> None:
+    many = Busy(idle=0.0, waiting=9.0, processors=2, hogs=(Hog(pids=(1,), program="x", share=0.3),))
+    (found,) = judged(cpu_busy.CHECK, Strained(busy=many, late=("redis",)))
+    assert (found.severity, found.about) == (None, frozenset())
+    assert judged(cpu_busy.CHECK, Strained(busy=many)) == []

@@ -136,7 +136,14 @@ CHECK = Check(
     "container, or one of its listeners died",
     fix="`alfred-dev restart SERVICE`",
     depends_on=frozenset(
-        {"engine-down", "loopback-broken", "port-taken", "service-frozen", "settings-changed"}
+        {
+            "container-network",  # on no network its ports are published nowhere
+            "engine-down",
+            "loopback-broken",
+            "port-taken",
+            "service-frozen",
+            "settings-changed",
+        }
     ),
     rank=47,
     observe=listening,

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from alfred_dev.catalog import schema, unmerged
-from alfred_dev.doctor import words
+from alfred_dev.doctor import triage, words
 from alfred_dev.doctor.checks import (
+    container_network,
     cpu_busy,
     flow_broken,
     limit_inherited,
@@ -29,6 +30,8 @@ from alfred_dev.doctor.look.inside import Listening
 from alfred_dev.doctor.look.keeping import Keeping, understood
 from alfred_dev.doctor.look.ports import _ports
 from alfred_dev.doctor.look.secrets import Passwords, Refused
+from alfred_dev.doctor.model import Finding, Fix, Outcome
+from alfred_dev.doctor.model import State as Came
 from alfred_dev.doctor.seen import Process, Services
 from alfred_dev.envtext import parse_env_file
 from alfred_dev.errors import ConfigError
@@ -272,3 +275,23 @@ def test_many_busy_programs_are_told_and_hide_nothing() -> None:
     (found,) = judged(cpu_busy.CHECK, Strained(busy=many, late=("redis",)))
     assert (found.severity, found.about) == (None, frozenset())
     assert judged(cpu_busy.CHECK, Strained(busy=many)) == []
+
+
+def test_a_container_on_no_network_is_not_an_engine_that_runs_elsewhere() -> None:
+    detached = Finding(subject="redis", cause="on no network", fix=Fix(text="x"))
+    look = seen(answers={"redis": ill(Reason.REFUSED, "nothing listens")})
+    lost = judged(
+        service_not_listening.CHECK,
+        Listening(services=look, inside={"redis": (("0.0.0.0", 6379),)}),  # noqa: S104
+    )
+    (only,) = triage.causes(
+        [
+            Outcome(check=check, state=Came.FOUND, findings=tuple(found))
+            for check, found in (
+                (container_network.CHECK, [detached]),
+                (service_not_listening.CHECK, lost),
+            )
+        ],
+        worlds.plan(),
+    )
+    assert only.finding is detached

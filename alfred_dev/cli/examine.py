@@ -22,6 +22,7 @@ from alfred_dev.errors import AlfredError
 from alfred_dev.plan import Plan
 from alfred_dev.planner import make
 from alfred_dev.render.process import desired
+from alfred_dev.runtime import memory
 from alfred_dev.settings import BY_KEY, Settings
 from alfred_dev.stack import Stack
 from alfred_dev.workspace import Workspace
@@ -100,6 +101,11 @@ def _guessed(place: Workspace, plain: Loaded) -> Stack | None:
         cache = place.run / "versions.json"
         machine = facts.gather(plain.catalog, path=os.environ.get("PATH", os.defpath), cache=cache)
         slot = int(selection.recorded(place).get("slot", 0))
+        if memory.load(place).mixed:  # containers run, whose engine is asked as ever
+            engine = choice.opened(place, "docker", session.note, starting=False)
+            return planning.Planning(
+                place=place, found=plain, settings=settings, engine=engine, starting=False
+            ).stack(slot)
         plan = make(plain.catalog, settings, machine, slot=slot)
         return Stack(
             workspace=place,

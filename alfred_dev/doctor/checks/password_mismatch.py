@@ -48,8 +48,9 @@ def _fix(row: Refused) -> Fix:
         return Fix(text="Take the variable out of this shell.",
                    commands=(f"unset {row.key}", "alfred-dev up"))  # fmt: skip
     if row.key == "REDIS_PASSWORD":  # it is told its password at each start
-        return Fix(text="Restart it: it is told its password at its start.",
-                   commands=(f"alfred-dev restart {row.service}",), automatic=True)  # fmt: skip
+        return Fix(text="Restart it, then who was told the other one: that is said at a start.",
+                   commands=(f"alfred-dev restart {row.service}", "alfred-dev up"),
+                   automatic=True)  # fmt: skip
     return Fix(
         text=f"Give the data of {row.service} the password of {row.origin.layer}; no row is lost.",
         commands=(f"alfred-dev doctor {CODE} --fix --yes",),

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from alfred_dev.cli import choice
+from alfred_dev.cli import choice, examine, planning
 from alfred_dev.errors import MachineError
+from alfred_dev.runtime import memory
 from alfred_dev.workspace import Workspace
 
 
@@ -41,3 +42,26 @@ def test_what_runs_is_what_is_shown_whatever_is_asked_for(
         "this checkout runs in the process runtime; ALFRED_RUNTIME=docker counts after "
         "`alfred-dev down`"
     ]
+
+
+def test_containers_are_looked_at_where_alfred_yaml_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def plan(**known: object) -> SimpleNamespace:
+        return SimpleNamespace(stack=lambda slot: (known["engine"], slot))
+
+    def engine(*known: object, **_: object) -> str:
+        asked.append(str(known[1]))
+        return "an engine"
+
+    monkeypatch.setattr(planning, "Planning", plan)
+    monkeypatch.setattr(choice, "opened", engine)
+    place = Workspace(tmp_path)
+    place.prepare()
+    memory.save(place, memory.Memory(runtime="docker"))
+    (tmp_path / "alfred.yaml").write_text("services: 5\n")
+    guessed: object = examine._guess(place)
+    assert guessed == ("an engine", 0)
+    assert asked == ["docker"]

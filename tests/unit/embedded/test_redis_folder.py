@@ -16,6 +16,7 @@ from alfred_dev.embedded.refused import RefusedError
 def test_a_read_only_disk_is_not_a_wrong_owner(
     flag: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(os, "umask", lambda _: None)  # this process runs other tests too
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flag))
     with pytest.raises(RefusedError, match=says):

@@ -196,6 +196,8 @@ REFUSED = (
     "/agents/core/admin;x=1/users", "/agents/core/x;/admin", "/agents/core%2fadmin",
     "/agents/core/%2e%2e%2fcore/admin", "/agents/core%5cadmin", "/agents/core/%2Fadmin",
     "/agents/core/%00admin", "/agents/core/..;/admin", "/agents/core/admin%3bx",
+    "/agents/core/admin%0a", "/agents/core/admin%0A", "/agents/core/admin%0d%0a",
+    "/agents/core/admin%1f", "/agents/core/admin%7F",
 )  # fmt: skip
 
 

@@ -7,9 +7,11 @@ import importlib.resources
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from alfred_dev.catalog import json_schema
+from alfred_dev.catalog.model import Catalog
 from alfred_dev.catalog.project import FILE, SCHEMA_PATH, Loaded, Project, load
 from alfred_dev.errors import ConfigError, Problem, UsageError
 from alfred_dev.settings import SETTINGS
@@ -21,13 +23,22 @@ MAX_BYTES = 1_000_000
 
 def loaded(workspace: Workspace) -> Loaded:
     """Return catalog and project of a checkout. Raises ConfigError, UsageError."""
-    catalog = importlib.resources.files("alfred_dev") / "catalog" / "services.yaml"
+    return _load(read(workspace.root / FILE), functools.partial(_no_checkout, workspace.root))
+
+
+def catalog() -> Catalog:
+    """Return the catalog alone, as it is without any alfred.yaml."""
+    return _load(None, lambda _: "").catalog
+
+
+def _load(text: str | None, no_checkout: Callable[[str], str]) -> Loaded:
+    services = importlib.resources.files("alfred_dev") / "catalog" / "services.yaml"
     return load(
-        catalog.read_text(encoding="utf-8"),
-        read(workspace.root / FILE),
+        services.read_text(encoding="utf-8"),
+        text,
         source=SOURCE,
         known_settings={setting.key: setting.secret for setting in SETTINGS},
-        no_checkout=functools.partial(_no_checkout, workspace.root),
+        no_checkout=no_checkout,
     )
 
 
@@ -54,10 +65,17 @@ def read(path: Path) -> str | None:
         raise ConfigError(f"{FILE} cannot be used", [problem]) from error
 
 
-def write_schema(workspace: Workspace) -> None:
+def write_schema(workspace: Workspace, catalog: Catalog) -> None:
     """Write the JSON Schema that alfred.yaml names, where editors look for it."""
-    text = json.dumps(json_schema.document(), indent=1) + "\n"
-    write(workspace.root / SCHEMA_PATH, text.encode())
+    write(workspace.root / SCHEMA_PATH, (schema(catalog) + "\n").encode())
+
+
+def schema(catalog: Catalog) -> str:
+    """Return the JSON Schema of alfred.yaml; editors offer the services of ``catalog``."""
+    services = {name: service.title for name, service in catalog.services.items()}
+    settings = {setting.key: setting.about for setting in SETTINGS if not setting.secret}
+    document = json_schema.document({"services": services, "settings": settings})
+    return json.dumps(document, indent=1)
 
 
 def platform(workspace: Workspace, project: Project) -> str | None:

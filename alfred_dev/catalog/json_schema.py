@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from alfred_dev.catalog.project import PROJECT
+from alfred_dev.catalog.project import PROJECT, PROJECT_SERVICE
 from alfred_dev.catalog.schema import Flag, ListOf, MapOf, Record, Spec, Text, Whole
 
 DRAFT = "http://json-schema.org/draft-07/schema#"  # what YAML language servers speak
 
 
-def document() -> dict[str, Any]:
-    """Return the JSON Schema of alfred.yaml."""
-    return {"$schema": DRAFT, "title": "alfred.yaml", **of(PROJECT)}
+# What stands once, and is referred to by every service's name.
+SHARED = {"service": PROJECT_SERVICE}
+# What editors offer for keys that are free: kind -> name -> what to say of it.
+Names = Mapping[str, Mapping[str, str]]
 
 
-def of(spec: Spec) -> dict[str, Any]:
+def document(names: Names) -> dict[str, Any]:
+    """Return the JSON Schema of alfred.yaml. ``names``: the known ``services`` and ``settings``."""
+    shared = {name: _record(spec, names) for name, spec in SHARED.items()}
+    top = {"$schema": DRAFT, "title": "alfred.yaml", "definitions": shared}
+    return {**top, **of(PROJECT, names)}
+
+
+def of(spec: Spec, names: Names) -> dict[str, Any]:
     """Return the JSON Schema of one part."""
     match spec:
         case Text():
@@ -26,22 +35,38 @@ def of(spec: Spec) -> dict[str, Any]:
         case Flag():
             return {"description": spec.about, "type": "boolean"}
         case ListOf():
-            return {"description": spec.about, "type": "array", "items": of(spec.item)}
+            return {"description": spec.about, "type": "array", "items": of(spec.item, names)}
         case MapOf():
-            return {
-                "description": spec.about,
-                "type": "object",
-                "patternProperties": {f"^(?:{spec.key})$": of(spec.item)},
-                "additionalProperties": False,
-            }
+            return _map(spec, names)
         case Record():
-            return {
-                "description": spec.about,
-                "type": "object",
-                "properties": {name: of(part) for name, part in spec.fields.items()},
-                "required": sorted(spec.required),
-                "additionalProperties": False,
-            }
+            return _shared(spec) or _record(spec, names)
+
+
+def _shared(spec: Record) -> dict[str, Any] | None:
+    refs = (f"#/definitions/{name}" for name, shared in SHARED.items() if spec is shared)
+    return next(({"$ref": ref} for ref in refs), None)
+
+
+def _record(spec: Record, names: Names) -> dict[str, Any]:
+    return {
+        "description": spec.about,
+        "type": "object",
+        "properties": {name: of(part, names) for name, part in spec.fields.items()},
+        "required": sorted(spec.required),
+        "additionalProperties": False,
+    }
+
+
+def _map(spec: MapOf, names: Names) -> dict[str, Any]:
+    value = of(spec.item, names)
+    known = names.get(spec.offers, {})
+    return {
+        "description": spec.about,
+        "type": "object",
+        "properties": {name: {**value, "description": about} for name, about in known.items()},
+        "patternProperties": {f"^(?:{spec.key})$": value},
+        "additionalProperties": False,
+    }
 
 
 def _text(spec: Text) -> dict[str, Any]:

@@ -87,7 +87,9 @@ SERVICE_FIELDS: dict[str, Spec] = {
     "tier": Text("a tier", choices=tuple(Tier)),
     "profile": Text("a profile", choices=tuple(Profile)),
     "ports": ListOf("ports", PORT),
-    "depends_on": MapOf("service: condition", Text("a condition", choices=tuple(Condition))),
+    "depends_on": MapOf(
+        "service: condition", Text("a condition", choices=tuple(Condition)), offers="services"
+    ),
     "variables": ListOf(
         "endpoints it tells others",
         Record(

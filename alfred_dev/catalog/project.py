@@ -58,6 +58,7 @@ PROJECT_SERVICE_FIELDS: dict[str, Spec] = {
         },
     ),
 }  # fmt: skip
+PROJECT_SERVICE = Record("a service", PROJECT_SERVICE_FIELDS)
 ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]+)?"
 LIMITS = tuple(f.name for f in fields(Limits))
 LIMIT = Whole("requests a minute", 1, 10_000_000)
@@ -71,12 +72,14 @@ PROJECT = Record(
             "the containers' network",
             {"isolation": Text("who reaches whom", choices=("flat", "tiers"))},
         ),
-        "settings": MapOf("settings that are no secrets", Text("a value"), VARIABLE),
+        "settings": MapOf(
+            "settings that are no secrets", Text("a value"), VARIABLE, offers="settings"
+        ),
         "postgres": Record(
             "the database",
             {"initial_sql": ListOf("files to run once in a new database", Text("a path"))},
         ),
-        "services": MapOf("services, by id", Record("a service", PROJECT_SERVICE_FIELDS), ID),
+        "services": MapOf("services, by id", PROJECT_SERVICE, ID, offers="services"),
         "gateway": Record(
             "the gateway",
             {
@@ -94,6 +97,7 @@ PROJECT = Record(
             "services by the version that x-api-version names",
             MapOf("version: service", Text("the id of a service", pattern=ID), r"[1-9][0-9]{0,3}"),
             ID,
+            offers="services",
         ),
     },
 )

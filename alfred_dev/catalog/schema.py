@@ -63,11 +63,12 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class MapOf:
-    """A mapping whose keys match ``key`` and whose values are ``item``."""
+    """A mapping whose keys match ``key``; editors offer the known names of ``offers`` for them."""
 
     about: str
     item: Spec
     key: str = r"[A-Za-z0-9_.-]+"
+    offers: str = ""
 
 
 @dataclass(frozen=True, slots=True)

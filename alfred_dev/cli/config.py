@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -43,7 +42,7 @@ def init() -> None:
             fix=["alfred-dev config validate"],
         )
     place.prepare()
-    projectfile.write_schema(place)
+    projectfile.write_schema(place, projectfile.catalog())
     write(place.root / FILE, ALFRED_YAML.encode(), mode=0o644)
     print(f"Wrote {FILE}; every line of it is a comment. Next: alfred-dev up")
 
@@ -136,10 +135,10 @@ def unset(
 
 def schema() -> None:
     """Print the JSON Schema of alfred.yaml, for editors."""
-    from alfred_dev.catalog import json_schema
+    from alfred_dev import projectfile
 
-    document: dict[str, Any] = json_schema.document()
-    print(json.dumps(document, indent=1))
+    # Of the catalog alone: an editor may ask for it while alfred.yaml is broken.
+    print(projectfile.schema(projectfile.catalog()))
 
 
 def uninstall(yes: options.Yes = False) -> None:

@@ -101,7 +101,7 @@ def _made_ready(
     place.prepare()
     refuse_open_disk(place)
     if found.project.present:
-        projectfile.write_schema(place)
+        projectfile.write_schema(place, found.catalog)
     _certificates(place, found)
     gatekeeper.identity(place).ensure(time.time())
     if envfile.ensure(place, settings, tell=note):

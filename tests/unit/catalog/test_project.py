@@ -182,12 +182,26 @@ def test_the_file_of_init_is_all_comments_and_its_example_is_valid() -> None:
 
 
 def test_the_json_schema_speaks_of_every_key() -> None:
-    document = json_schema.document()
-    services = document["properties"]["services"]["patternProperties"]
-    [service] = services.values()
-    assert {"from", "host_port", "ports", "env", "health"} <= service["properties"].keys()
-    assert service["properties"]["host_port"]["maximum"] == 65535
+    document = json_schema.document({})
+    service = document["definitions"]["service"]["properties"]
+    assert {"from", "host_port", "ports", "env", "health"} <= service.keys()
+    assert service["host_port"]["maximum"] == 65535
+    [services] = document["properties"]["services"]["patternProperties"].values()
+    assert services == {"$ref": "#/definitions/service"}
     json.dumps(document)
+
+
+def test_the_json_schema_has_names_for_an_editor_to_offer() -> None:
+    """A YAML language server offers what stands in ``properties``, never what matches a pattern."""
+    names = {"services": {"redis": "Redis"}, "settings": {"ALFRED_LOG_LEVEL": "how much"}}
+    document = json_schema.document(names)
+    parts = document["properties"]
+    redis = {"description": "Redis", "$ref": "#/definitions/service"}
+    assert parts["services"]["properties"] == {"redis": redis}
+    assert parts["versions"]["properties"].keys() == {"redis"}
+    depends_on = document["definitions"]["service"]["properties"]["depends_on"]
+    assert "healthy" in depends_on["properties"]["redis"]["enum"]
+    assert parts["settings"]["properties"]["ALFRED_LOG_LEVEL"]["description"] == "how much"
 
 
 @bad_input

@@ -21,8 +21,12 @@ def by_dnsmasq(machine: Machine) -> tuple[Way, ...]:
 
 
 def way_of(machine: Machine, kind: str, target: str) -> Way | None:
-    """Return the way that the ledger names, None when it is not there any more."""
-    found = (*by_hosts(machine), *by_dnsmasq(machine))
+    """Return the way that the ledger names, None when it is not there any more.
+
+    One that could not be taken today is there all the same: it may have been taken before a VPN,
+    say, had this machine ask somebody else.
+    """
+    found = (*by_hosts(machine), *(way for module in DNSMASQ for way in module.made(machine)))
     return next((way for way in found if (way.kind, way.target) == (kind, target)), None)
 
 

@@ -15,6 +15,8 @@ HEAD = "# alfred-dev made this file; `alfred-dev uninstall` removes it.\n"
 # Where a dnsmasq of the system reads drop-ins: Debian and Fedora, Homebrew on both processors.
 FOLDERS = ("/etc/dnsmasq.d", "/opt/homebrew/etc/dnsmasq.d", "/usr/local/etc/dnsmasq.d")
 FILE = "alfred-dev.conf"
+# A resolver that was stopped or removed since has nothing to forget, whatever it says of that.
+GONE = ("",)
 
 
 def drop_in(wanted: Wanted) -> str:
@@ -86,13 +88,19 @@ class DropIn:
         """Delete the file."""
         folders = tuple(record.get("folders", "").splitlines())
         drop = Drop(path=self.target, folders=folders, root=True)
-        return (drop, Run(argv=self.restart, root=True))
+        return (drop, Run(argv=self.restart, tolerated=GONE, root=True))
 
 
 def find(machine: Machine) -> Iterator[DropIn]:
     """Yield the drop-in, where a dnsmasq of the system is what this machine asks."""
+    if machine.which("dnsmasq") and _is_asked(machine):
+        yield from made(machine)
+
+
+def made(machine: Machine) -> Iterator[DropIn]:
+    """Yield the drop-in, whoever is asked by now: it may have been written before that changed."""
     folder = next((machine.path(f) for f in FOLDERS if machine.path(f).is_dir()), None)
-    if folder is None or not machine.which("dnsmasq") or not _is_asked(machine):
+    if folder is None:
         return
     if machine.which("systemctl"):
         yield DropIn(machine=machine, folder=folder, restart=("systemctl", "restart", "dnsmasq"))

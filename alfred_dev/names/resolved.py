@@ -9,7 +9,7 @@ from pathlib import Path
 from alfred_dev.changes.machine import Machine, missing_folders
 from alfred_dev.changes.model import Drop, Put, Run, Step
 from alfred_dev.names.base import Wanted
-from alfred_dev.names.dnsmasq import HEAD, missing
+from alfred_dev.names.dnsmasq import GONE, HEAD, missing
 
 FILE = "/etc/systemd/resolved.conf.d/alfred-dev.conf"
 RUNNING = "/run/systemd/resolve/stub-resolv.conf"
@@ -64,10 +64,16 @@ class Resolved:
         """Delete it."""
         folders = tuple(record.get("folders", "").splitlines())
         drop = Drop(path=self.target, folders=folders, root=True)
-        return (drop, Run(argv=RESTART, root=True))
+        return (drop, Run(argv=RESTART, tolerated=GONE, root=True))
 
 
 def find(machine: Machine) -> Iterator[Resolved]:
     """Yield it where systemd-resolved runs."""
-    if machine.path(RUNNING).exists() and machine.which("systemctl"):
+    if machine.path(RUNNING).exists():
+        yield from made(machine)
+
+
+def made(machine: Machine) -> Iterator[Resolved]:
+    """Yield it, whether systemd-resolved runs by now or not."""
+    if machine.which("systemctl"):
         yield Resolved(machine=machine)

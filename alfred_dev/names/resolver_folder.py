@@ -78,3 +78,6 @@ def find(machine: Machine) -> Iterator[ResolverFolder]:
     """Yield the folder, on macOS."""
     if machine.platform == "darwin":
         yield ResolverFolder(machine=machine)
+
+
+made = find  # the system reads the folder by itself, whatever runs

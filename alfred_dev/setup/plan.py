@@ -116,9 +116,10 @@ def naming(
 
 
 def by_dnsmasq_already(ledger: Ledger, root: Path) -> bool:
-    """Tell whether ``root`` has chosen dnsmasq: then nothing else is proposed."""
-    kinds = {"dnsmasq", "resolved", "resolver_folder"}
-    return any(e.kind in kinds and str(root) in e.wants for e in ledger.entries())
+    """Tell whether ``root`` has chosen dnsmasq, and not the hosts file beside it: then nothing
+    else is proposed."""
+    chosen = {e.kind for e in ledger.entries() if str(root) in e.wants}
+    return bool(chosen & {"dnsmasq", "resolved", "resolver_folder"}) and "hosts_file" not in chosen
 
 
 def _naming(way: Way, wanted: Wanted, steps: tuple[Step, ...]) -> Change:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.certs import GATEWAY, Certs, certs
-from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
 
 
 def judge(seen: Certs, given: Given) -> Iterable[Finding]:
@@ -31,6 +31,8 @@ def judge(seen: Certs, given: Given) -> Iterable[Finding]:
                 cause=f"https://{shake.name}:{shake.port} cannot be believed: "
                 f"{shake.untrusted or shake.error}",
                 evidence=(f"{shake.version} {shake.cipher}".strip() or shake.error,),
+                # Of a name that the gateway was not told of yet it can have no certificate.
+                severity=Severity.WARNING if seen.behind else None,
                 fix=fix,
             )
             return
@@ -50,7 +52,9 @@ CHECK = Check(
             "engine-down",
             "loopback-broken",
             "port-taken",
+            "render-old",
             "service-stopped",
+            "settings-changed",
             "stack-down",
             "supervisor-lost",
         }

@@ -14,12 +14,14 @@ def judge(seen: Certs, given: Given) -> Iterable[Finding]:
     for leaf in seen.leaves:
         if leaf.reason and seen.made:
             soon = leaf.left_days > 0 and leaf.reason.startswith("its end is")
+            # Names that came to the configuration since `up`: that it is older is the cause.
+            later = seen.behind and leaf.reason.startswith("its names")
             yield Finding(
                 subject=leaf.path.removeprefix(f"{given.root}/"),
-                about=frozenset({"certificates", leaf.name}),
+                about=frozenset({"certificates", leaf.name, *(("render",) if later else ())}),
                 cause=_cause(leaf, soon=soon),
                 evidence=(f"{leaf.path}: {leaf.reason}",),
-                severity=Severity.WARNING if soon else Severity.ERROR,
+                severity=Severity.WARNING if soon or later else Severity.ERROR,
                 fix=_fix(leaf, seen),
             )
 
@@ -46,7 +48,7 @@ CHECK = Check(
     category=Category.CERTS,
     cause="it expired, was deleted, lacks a name, or its key is another one's",
     fix="`alfred-dev up` (it renews what has to be)",
-    depends_on=frozenset({"ca-unusable", "clock-wrong"}),
+    depends_on=frozenset({"ca-unusable", "clock-wrong", "render-old", "settings-changed"}),
     rank=34,
     observe=certs,
     judge=judge,

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.certs import GATEWAY
 from alfred_dev.doctor.look.gateway import Routes, routes
-from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
 from alfred_dev.status import Health
 
-BROKEN = (0, 421, 500, 502, 503, 504)
+UNKNOWN = 421  # no name of ours
+BROKEN = (0, UNKNOWN, 500, 502, 503, 504)
 
 
 def judge(seen: Routes, given: Given) -> Iterable[Finding]:
@@ -23,6 +24,7 @@ def judge(seen: Routes, given: Given) -> Iterable[Finding]:
                 about=frozenset({row.leads_to, row.name}),
                 cause=f"the gateway does not lead https://{row.name} to {row.leads_to}, which is "
                 f"healthy: {row.detail}",
+                severity=Severity.WARNING if row.status == UNKNOWN and seen.behind else None,
                 evidence=(f"GET https://{row.name}/: {row.detail}",),
                 fix=Fix(
                     text="Have its routes written anew.",
@@ -45,6 +47,7 @@ CHECK = Check(
             "firewall",
             "loopback-broken",
             "render-changed",
+            "render-old",
             "service-frozen",
             "service-stopped",
             "settings-changed",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from alfred_dev.doctor.look.naming import Naming, naming
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+from alfred_dev.names.base import ADDRESSES
 
 
 def judge(seen: Naming, given: Given) -> Iterable[Finding]:
@@ -17,15 +18,10 @@ def judge(seen: Naming, given: Given) -> Iterable[Finding]:
         return
     hosts = any(done.kind == "hosts_file" for done in seen.done)
     servers = ", ".join(seen.servers) or "nobody"
-    why = (
-        "the hosts file has them, but this system does not read it first (hosts: in nsswitch.conf)"
-        if hosts
-        else f"the resolver that knows them is not asked or not running; resolv.conf asks {servers}"
-    )
     yield Finding(
         subject=missing[0].name,
         about=frozenset({"names"}),
-        cause=f"{len(missing)} names do not resolve: {why}",
+        cause=f"{len(missing)} names do not resolve: {_why(seen, servers, hosts=hosts)}",
         evidence=(f"{missing[0].name}: no address", f"resolv.conf: nameserver {servers}"),
         fix=Fix(
             text="Have the hosts file say them: it needs no resolver.",
@@ -36,6 +32,22 @@ def judge(seen: Naming, given: Given) -> Iterable[Finding]:
             ),
         ),
     )
+
+
+def _why(seen: Naming, servers: str, *, hosts: bool) -> str:
+    if hosts:
+        return (
+            "the hosts file has them, but this system does not read it first (hosts: in "
+            "nsswitch.conf)"
+        )
+    if any(done.kind == "dnsmasq" for done in seen.done):
+        if set(seen.servers[:1]) <= {*ADDRESSES}:
+            return f"dnsmasq, which knows them, does not answer; resolv.conf asks {servers}"
+        return (
+            f"resolv.conf asks {servers}, and not this machine's dnsmasq, which knows them: it "
+            "was rewritten (a VPN, DHCP)"
+        )
+    return f"the resolver that knows them is not asked or not running; resolv.conf asks {servers}"
 
 
 CHECK = Check(

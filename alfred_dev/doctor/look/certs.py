@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from alfred_dev.doctor import tls
+from alfred_dev.doctor.look.files import files
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.tls import Handshake
 from alfred_dev.errors import AlfredError
@@ -36,7 +39,8 @@ class Leaf:
 class Certs:
     """``made``: whether there are any yet; ``gone``: where the CA was, which the gateway outlived;
     ``ca``: why the CA cannot be used, None where it can; ``served``: the handshakes with the
-    gateway; ``on_disk``: SHA-256 of its leaf's file."""
+    gateway; ``on_disk``: SHA-256 of its leaf's file; ``behind``: the gateway's rendered files are
+    older than the configuration, so nobody has told it of new names yet."""
 
     made: bool
     gone: str = ""
@@ -45,6 +49,7 @@ class Certs:
     leaves: tuple[Leaf, ...] = ()
     served: tuple[Handshake, ...] = ()
     on_disk: str = ""
+    behind: bool = False
 
     @property
     def serving(self) -> str:
@@ -59,24 +64,41 @@ async def certs(scene: Scene) -> Certs:
         return Certs(made=False)
     if not scene.store.ca_certificate.exists():
         return await _without_ca(scene, scene.store)
-    files, served = await asyncio.gather(
-        asyncio.to_thread(_files, scene, scene.store), _served(scene, scene.store)
+    read, served, behind = await asyncio.gather(
+        asyncio.to_thread(_files, scene, scene.store),
+        _served(scene, scene.store),
+        gateway_behind(scene),
     )
     return Certs(
         made=True,
-        ca=files[0],
-        ca_left_days=files[1],
-        leaves=files[2],
+        ca=read[0],
+        ca_left_days=read[1],
+        leaves=read[2],
         served=served,
         on_disk=_fingerprint(scene.store),
+        behind=behind,
     )
 
 
+async def gateway_behind(scene: Scene) -> bool:
+    """Tell whether the gateway's rendered files are older than the configuration."""
+    old = (await scene.see(files)).old
+    return any(GATEWAY in Path(path).parts for path in old)
+
+
 async def _without_ca(scene: Scene, store: Store) -> Certs:
-    """Tell a CA that was deleted under the gateway from one that was never made."""
-    left = store.certificate(GATEWAY).exists() and await _served(scene, store)
-    served = any(shake.certificate for shake in left or ())
-    return Certs(made=False, gone=str(store.ca_certificate) if served else "")
+    gone = outlived(_names(store), scene.web_names) and any(
+        shake.certificate for shake in await _served(scene, store)
+    )
+    return Certs(made=False, gone=str(store.ca_certificate) if gone else "")
+
+
+def outlived(names: Iterable[str], wanted: Sequence[str]) -> bool:
+    """Tell a leaf whose CA was deleted from one of a domain that was asked for before. Pure.
+
+    Each domain has a CA of its own; that of a new domain is made by the next ``up``.
+    """
+    return bool(wanted) and wanted[0] in names
 
 
 def _files(scene: Scene, store: Store) -> tuple[AlfredError | None, float, tuple[Leaf, ...]]:
@@ -105,6 +127,13 @@ def _leaf(scene: Scene, store: Store, name: str, wanted: tuple[str, ...], now: d
     return Leaf(
         name=name, path=str(store.certificate(name)), reason=reason, left_days=left, own=own
     )
+
+
+def _names(store: Store) -> set[str]:
+    try:
+        return set(certificates.read(store.certificate(GATEWAY).read_bytes()).names)
+    except (OSError, ValueError):
+        return set()
 
 
 def _fingerprint(store: Store) -> str:

@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass
 
 from alfred_dev import hostnames
-from alfred_dev.doctor.look.certs import GATEWAY, https_port
+from alfred_dev.doctor.look.certs import GATEWAY, gateway_behind, https_port
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Services
@@ -30,10 +30,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """One route for each thing that names lead to, and the state of all services."""
+    """One route for each thing that names lead to, and the state of all services; ``behind``: the
+    gateway's rendered files are older than the configuration."""
 
     rows: tuple[Route, ...]
     services: Services
+    behind: bool = False
 
 
 async def routes(scene: Scene) -> Routes:
@@ -51,7 +53,7 @@ async def routes(scene: Scene) -> Routes:
     rows = await asyncio.gather(
         *(route(port, name, leads_to, scene.probe_timeout_s) for leads_to, name in first.items())
     )
-    return Routes(rows=tuple(rows), services=seen)
+    return Routes(rows=tuple(rows), services=seen, behind=await gateway_behind(scene))
 
 
 async def route(port: int, name: str, leads_to: str, timeout_s: float) -> Route:

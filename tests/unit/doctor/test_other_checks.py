@@ -299,6 +299,20 @@ def test_why_a_name_does_not_lead_here(look: Naming, code: str | None) -> None:
     assert found == ([code] if code else [])
 
 
+@pytest.mark.parametrize(
+    ("servers", "said"),
+    [(("10.8.0.1",), "it was rewritten"), (("127.0.0.1",), "does not answer")],
+)
+def test_dnsmasq_that_is_not_asked_and_that_does_not_run(
+    servers: tuple[str, ...], said: str
+) -> None:
+    done = (Done(kind="dnsmasq", target="/etc/dnsmasq.d/alfred-dev.conf", holds=True),)
+    look = Naming(names=(MISSING,), done=done, servers=servers)
+    (found,) = judged(names_unanswered.CHECK, look)
+    assert said in found.cause
+    assert found.fix.commands == ("alfred-dev names apply --way hosts --yes",)
+
+
 def test_a_stale_line_is_deleted_by_its_number() -> None:
     rival = f"/etc/hosts:3 leads {NAME} to 172.19.0.5: delete that line"
     (found,) = judged(name_elsewhere.CHECK, Naming(names=(STRANGE,), rivals=(rival,)))

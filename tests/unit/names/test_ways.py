@@ -17,6 +17,7 @@ import pytest
 from alfred_dev import names
 from alfred_dev.changes import elevate
 from alfred_dev.changes.machine import Machine, Said
+from alfred_dev.changes.model import Run
 from alfred_dev.changes.perform import perform
 from alfred_dev.names import (
     dnsmasq,
@@ -147,6 +148,29 @@ def test_a_dnsmasq_that_nobody_asks_is_no_way(tmp_path: Path) -> None:
     found = systems(tmp_path, Programs({"dnsmasq": OK, "systemctl": OK}))
     etc(tmp_path, "resolv.conf", "nameserver 10.0.0.1\n")
     assert not list(dnsmasq.find(found))
+
+
+def test_what_was_written_is_known_though_nobody_asks_it_any_more(tmp_path: Path) -> None:
+    found = systems(tmp_path, Programs({"dnsmasq": OK, "systemctl": OK}))
+    (way,) = dnsmasq.find(found)
+    put, _ = way.install(WANTED)
+    perform([put])
+    etc(tmp_path, "resolv.conf", "nameserver 10.0.0.1\n")  # a VPN came up
+    again = names.way_of(found, way.kind, way.target)
+    assert again is not None
+    assert again.check(WANTED)
+    drop, run = again.uninstall(again.record())
+    perform([drop])
+    assert list((tmp_path / "etc/dnsmasq.d").iterdir()) == []
+    assert isinstance(run, Run)
+    assert "" in run.tolerated, "it may have been removed since"
+
+
+def test_a_drop_in_for_resolved_is_known_while_it_is_stopped(tmp_path: Path) -> None:
+    found = with_resolved(tmp_path, Programs({"dnsmasq": OK, "systemctl": OK}))
+    (way,) = resolved.find(found)
+    shutil.rmtree(tmp_path / "run")
+    assert names.way_of(found, way.kind, way.target) == way
 
 
 def with_resolved(root: Path, programs: Programs) -> Machine:

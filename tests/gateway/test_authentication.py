@@ -111,6 +111,13 @@ WRONG: dict[str, dict[str, object]] = {
     "without-end": {"exp": None},
     "no-number": {"exp": "soon"},
 }
+# What the developer is told of it.
+HINTS = {
+    "expired": "has expired",
+    "another-audience": "claim aud",
+    "another-issuer": "claim iss",
+    "too-long": "lives too long",
+}
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -120,7 +127,12 @@ def test_a_token_that_says_what_it_should_not_is_refused(door: Door, case: str) 
     good = jwt.decode(door.token(), options={"verify_signature": False})
     wrong = {k: now + v if isinstance(v, int) else v for k, v in WRONG[case].items()}
     said = {k: v for k, v in {**good, **wrong}.items() if v is not None}
-    assert door.get("api", PATH, token=keys.sign(said, key)).status_code in (401, 403)
+    refused = door.get("api", PATH, token=keys.sign(said, key))
+    assert refused.status_code in (401, 403)
+    message = refused.json()["error"]["message"]
+    if case in HINTS:
+        assert HINTS[case] in message
+        assert message.endswith(": alfred-dev token")
 
 
 def test_a_token_that_nobody_signed_is_refused(door: Door) -> None:
@@ -203,7 +215,9 @@ REFUSED = (
 
 def test_only_an_admin_reaches_admin_paths(door: Door) -> None:
     for path in ADMIN:
-        assert door.get("api", path, token=door.token(role="user")).status_code == 403
+        refused = door.get("api", path, token=door.token(role="user"))
+        assert refused.status_code == 403
+        assert refused.json()["error"]["message"].endswith("alfred-dev token --role admin")
         assert door.get("api", path, headers={"x-api-key": "adk_of-ci"}).status_code == 403
         assert door.get("api", path, token=door.token(role="admin")).status_code == 200
         assert door.get("api", path, headers={"x-api-key": "adk_of-boss"}).status_code == 200

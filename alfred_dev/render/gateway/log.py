@@ -5,6 +5,7 @@ Paths are logged without their query: people put tokens there.
 
 from __future__ import annotations
 
+from alfred_dev.access import AUDIENCE
 from alfred_dev.render.gateway.world import Resource, typed
 
 LINE = {
@@ -49,16 +50,38 @@ NO_ANSWER = {
 }
 
 
+# What Envoy notes of a refusal -> what to tell the developer: its own words name no way out.
+NEW_TOKEN = "alfred-dev token"
+STRANGE = f"the token was not signed by this checkout, or lives too long: {NEW_TOKEN}"
+REFUSED = {
+    "admin-only": f"this path needs the role admin: {NEW_TOKEN} --role admin",
+    "other-sites": "a page of another site asked: only those of this stack may",
+    "path-parameters": "a path with ; or a control character is refused",
+    "Audiences_in_Jwt": f"the claim aud of the token is not {AUDIENCE}: {NEW_TOKEN}",
+    "Jwt_issuer": f"the claim iss of the token is not this checkout's: {NEW_TOKEN}",
+    "Jwt_is_expired": f"the token has expired: {NEW_TOKEN}",
+    "Jwt_verification": STRANGE,
+    "Jwks_doesn": STRANGE,
+}
+
+
 def local_replies() -> Resource:
     """Return how the gateway's own refusals look: the JSON that our services answer with, too."""
-    mappers = [
-        {
-            "filter": {"response_flag_filter": {"flags": [flag]}},
-            "body_format_override": _body(message),
-        }
-        for flag, message in NO_ANSWER.items()
-    ]
+    flags = {flag: {"response_flag_filter": {"flags": [flag]}} for flag in NO_ANSWER}
+    mappers = [_mapper(flags[flag], message) for flag, message in NO_ANSWER.items()]
+    mappers += [_mapper(_because(rule), message) for rule, message in REFUSED.items()]
     return {"mappers": mappers, "body_format": _body("%LOCAL_REPLY_BODY%")}
+
+
+def _mapper(which: Resource, message: str) -> Resource:
+    return {"filter": which, "body_format_override": _body(message)}
+
+
+def _because(word: str) -> Resource:
+    kind = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    expression = f"response.code_details.contains('{word}')"
+    config = typed(kind, expression=expression)
+    return {"extension_filter": {"name": "alfred.because", "typed_config": config}}
 
 
 def _body(message: str) -> Resource:

@@ -51,15 +51,15 @@ NO_ANSWER = {
 
 
 # What Envoy notes of a refusal -> what to tell the developer: its own words name no way out.
-NEW_TOKEN = "alfred-dev token"
-STRANGE = f"the token was not signed by this checkout, or lives too long: {NEW_TOKEN}"
+ANOTHER = "alfred-dev token"
+STRANGE = f"the token was not signed by this checkout, or lives too long: {ANOTHER}"
 REFUSED = {
-    "admin-only": f"this path needs the role admin: {NEW_TOKEN} --role admin",
+    "admin-only": f"this path needs the role admin: {ANOTHER} --role admin",
     "other-sites": "a page of another site asked: only those of this stack may",
     "path-parameters": "a path with ; or a control character is refused",
-    "Audiences_in_Jwt": f"the claim aud of the token is not {AUDIENCE}: {NEW_TOKEN}",
-    "Jwt_issuer": f"the claim iss of the token is not this checkout's: {NEW_TOKEN}",
-    "Jwt_is_expired": f"the token has expired: {NEW_TOKEN}",
+    "Audiences_in_Jwt": f"the claim aud of the token is not {AUDIENCE}: {ANOTHER}",
+    "Jwt_issuer": f"the claim iss of the token is not this checkout's: {ANOTHER}",
+    "Jwt_is_expired": f"the token has expired: {ANOTHER}",
     "Jwt_verification": STRANGE,
     "Jwks_doesn": STRANGE,
 }

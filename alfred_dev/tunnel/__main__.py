@@ -73,7 +73,7 @@ async def _cancel_opening(tunnel: serve.Tunnel, opening: asyncio.Task[None] | No
     """A tunnel that is told to end while it opens does not open."""
     await tunnel.ends.wait()
     await asyncio.sleep(0.2)
-    record = state.read(tunnel.home).get(tunnel.spec.name)
+    record = state.of(tunnel.home, tunnel.spec)
     if opening is not None and record is not None and not record.url:
         opening.cancel()
 
@@ -81,8 +81,8 @@ async def _cancel_opening(tunnel: serve.Tunnel, opening: asyncio.Task[None] | No
 def main() -> int:
     """Run; a tunnel that nobody wants any more ends in order."""
     spec = serve.parse_environment(os.environ)
-    if spec.name not in state.read(Path(spec.home)):
-        return 0  # closed meanwhile: a supervisor need not start it again
+    if state.of(Path(spec.home), spec) is None:
+        return 0  # closed meanwhile, or opened anew: a supervisor need not start it again
     asyncio.run(run(spec))
     return 0
 

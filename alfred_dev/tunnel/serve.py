@@ -70,7 +70,7 @@ class Tunnel:
         finally:
             await self._front.close()
             await self.provider.close()
-            self._forget()
+            state.forget(self.home, self.spec)
 
     async def _open(self, port: int) -> TunnelError | None:
         """Open; None when the front was reached, or cannot be asked."""
@@ -162,7 +162,7 @@ class Tunnel:
     async def _again(self, port: int) -> None:
         for attempt in range(1_000_000):
             await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
-            old = state.read(self.home).get(self.spec.name)
+            old = state.of(self.home, self.spec)
             try:
                 opened = await self.provider.open(port)
             except TunnelError as error:
@@ -178,8 +178,8 @@ class Tunnel:
     async def _watch_health(self) -> None:
         while True:
             await asyncio.sleep(HEALTH_S)
-            record = state.read(self.home).get(self.spec.name)
-            if record is None:  # closed by somebody who could not tell us
+            record = state.of(self.home, self.spec)
+            if record is None:  # closed, or opened anew, by somebody who could not tell us
                 self.ends.set()
                 return
             if record.state is State.OPEN:
@@ -198,12 +198,7 @@ class Tunnel:
         return {r.mount: r.port for r in rows if r.owner == self.spec.name and r.mount and r.port}
 
     def _amend(self, **changes: Any) -> None:
-        state.amend(self.home, self.spec.name, **changes)
-
-    def _forget(self) -> None:
-        record = state.read(self.home).get(self.spec.name)
-        if record is not None and record.state is not State.FAILED:
-            state.drop(self.home, self.spec.name)
+        state.amend(self.home, self.spec, **changes)
 
 
 def line(found: Seen) -> str:

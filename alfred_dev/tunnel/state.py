@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from alfred_dev.host import processes
-from alfred_dev.tunnel.model import Record, State
+from alfred_dev.tunnel.model import Record, State, TunnelSpec
 from alfred_dev.workspace import make_private_folder, write
 
 FILE, LOCK = "tunnels.json", "tunnels.lock"
@@ -79,14 +79,35 @@ def put(home: Path, record: Record) -> None:
     update(home, lambda records: records.update({record.name: record}))
 
 
-def amend(home: Path, name: str, **changes: Any) -> None:
-    """Change fields of a tunnel, where it is still written down."""
+def of(home: Path, spec: TunnelSpec) -> Record | None:
+    """Return what is written of this very opening; None once it is closed, or opened anew."""
+    found = read(home).get(spec.name)
+    return found if found is not None and found.spec == spec.to_json() else None
+
+
+def amend(home: Path, spec: TunnelSpec, **changes: Any) -> None:
+    """Change fields of a tunnel, where this opening of it is still written down."""
+    text = spec.to_json()
 
     def change(records: dict[str, Record]) -> None:
-        if name in records:
-            records[name] = replace(records[name], **changes)
+        found = records.get(spec.name)
+        if found is not None and found.spec == text:
+            records[spec.name] = replace(found, **changes)
 
-    if name in read(home):
+    if of(home, spec) is not None:
+        update(home, change)
+
+
+def forget(home: Path, spec: TunnelSpec) -> None:
+    """Forget this opening of a tunnel, unless it failed: why is for who opened it to read."""
+    text = spec.to_json()
+
+    def change(records: dict[str, Record]) -> None:
+        found = records.get(spec.name)
+        if found is not None and found.spec == text and found.state is not State.FAILED:
+            del records[spec.name]
+
+    if of(home, spec) is not None:
         update(home, change)
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from alfred_dev.host import processes
 from alfred_dev.tunnel import state
 from alfred_dev.tunnel.model import Guard, State, TunnelSpec
+from alfred_dev.tunnel.opening import record_of
 from tests.unit.tunnel.made import NOW, home, record, spec
 
 ME = {"pid": os.getpid(), "identity": str(processes.identity(os.getpid()))}
@@ -23,12 +25,32 @@ def test_what_is_put_is_read_and_the_file_is_private(tmp_path: Path) -> None:
     place = home(tmp_path)
     state.put(place, record())
     assert state.read(place) == {"agent-core": record()}
-    state.amend(place, "agent-core", healthy=True)
-    assert state.read(place)["agent-core"].healthy
-    state.amend(place, "nobody", healthy=True)
     state.drop(place, "agent-core")
     assert state.read(place) == {}
     assert (place / state.FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_process_of_an_earlier_opening_touches_nothing_of_the_next(tmp_path: Path) -> None:
+    """A supervisor starts again what a failed opening left, just when the next one begins."""
+    place = home(tmp_path)
+    first, second = spec(nonce="first"), spec(nonce="second")
+    state.put(place, record_of(second, NOW))
+    state.amend(place, first, healthy=True)
+    state.forget(place, first)
+    assert state.of(place, first) is None
+    assert state.read(place) == {"agent-core": record_of(second, NOW)}
+    state.amend(place, second, healthy=True)
+    assert state.of(place, second) == replace(record_of(second, NOW), healthy=True)
+    state.forget(place, second)
+    assert state.read(place) == {}
+
+
+def test_why_an_opening_failed_stays_for_who_opened_it(tmp_path: Path) -> None:
+    place = home(tmp_path)
+    state.put(place, record_of(spec(), NOW))
+    state.amend(place, spec(), state=State.FAILED)
+    state.forget(place, spec())
+    assert state.read(place)["agent-core"].state is State.FAILED
 
 
 @pytest.mark.parametrize(

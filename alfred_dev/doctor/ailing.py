@@ -16,8 +16,8 @@ from alfred_dev.render.ours import DATA
 # Whatever says exactly why a service ended; the general finding follows from each of them.
 WHY_ENDED = frozenset(
     {
-        "config-invalid", "data-access", "data-damaged", "data-deleted", "data-locked",
-        "data-other-version",
+        "address-old", "config-invalid", "data-access", "data-damaged", "data-deleted",
+        "data-locked", "data-other-version",
         "database-object-missing", "disk-full", "disk-read-only", "endpoint-wrong", "engine-down",
         "inotify-exhausted", "killed", "limit-inherited", "loopback-broken",
         "module-missing", "name-unknown",

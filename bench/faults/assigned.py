@@ -30,7 +30,7 @@ D19|doctor|pd|
 P01|doctor|pd|
 P02|doctor|d|
 P04|lint|pd|the catalog refuses two services on one port
-P06|lint|d|mappings are computed from one record
+P06|doctor|d|
 P07|doctor|pd|
 P09|up|pd|only the gateway has low ports, and moves by itself
 P11|doctor|p|
@@ -80,11 +80,11 @@ S03|doctor|pd|a service that is starting is no fault
 S04|doctor|p|
 S06|doctor|pd|the catalog has the path that does not redirect
 S07|doctor|d|our checks have their programs; judged in a unit test
-S09|doctor|d|needs an image that binds loopback; a closed port is P11
+S09|doctor|d|
 S11|doctor|pd|needs an engine that loses one listener; judged in a unit test
 S13|doctor|pd|
 S15|doctor|p|
-S17|doctor|pd|the same as Q25
+S17|doctor|pd|
 S19|doctor|pd|the same as E12
 S21|doctor|p|
 S23|doctor|pd|targets are computed; an edited file is Q16
@@ -102,7 +102,7 @@ W04|doctor|p|
 W06|doctor|d|needs the network made anew; judged in a unit test
 W08|doctor|d|needs a process of the developer's; judged by its port
 W10|doctor|pd|probes and URLs use 127.0.0.1
-W12|doctor|d|aliases are resolved anew
+W12|doctor|d|
 F01|doctor|p|
 F02|doctor|pd|one key for all, from one place
 F04|doctor|pd|the agents subscribe anew by themselves

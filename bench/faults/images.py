@@ -19,6 +19,21 @@ class A(h.BaseHTTPRequestHandler):
     def log_message(self, *a): pass
 h.ThreadingHTTPServer(("{bind}", {port}), A).serve_forever()
 """
+REMEMBERS = """
+import http.server as h, socket
+found = socket.gethostbyname("{other}")
+class A(h.BaseHTTPRequestHandler):
+    def do_GET(self):
+        try:
+            socket.create_connection((found, {other_port}), 1).close()
+            self.send_response(200)
+        except OSError as e:
+            print("cannot connect to {other}", found, e, flush=True)
+            self.send_response(503)
+        self.end_headers()
+    def log_message(self, *a): pass
+h.ThreadingHTTPServer(("0.0.0.0", {port}), A).serve_forever()
+"""
 
 
 def imaged(service: str, *command: str) -> Inject:
@@ -48,6 +63,25 @@ def answering(service: str, port: int, *, bind: str = "0.0.0.0", status: int = 2
               sleep: float = 0) -> Inject:  # fmt: skip
     program = ANSWERS.format(bind=bind, port=port, status=status, sleep=sleep)
     return imaged(service, "python3", "-c", program)
+
+
+def remembering(service: str, port: int, other: str, other_port: int) -> Inject:
+    """Have a client resolve ``other`` once, and ``other`` get another address."""
+    program = REMEMBERS.format(port=port, other=other, other_port=other_port)
+
+    def inject(world: World) -> Undo:
+        undo = imaged(service, "python3", "-c", program)(world)
+        mine = name(world, other)
+        of_network = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        address = docker("inspect", "-f", of_network, mine)
+        docker("rm", "--force", mine)
+        place = ("--network", "alfred-network", "--ip", address, "--entrypoint", "sleep")
+        docker("run", "-d", "--name", "holder", *place, image(), "600")
+        world.run("up", other, "--wait-timeout", "20")
+        docker("rm", "--force", "holder")
+        return undo
+
+    return inject
 
 
 def alias_lost(service: str) -> Inject:
@@ -100,6 +134,9 @@ FAULTS: tuple[Fault, ...] = (
     fault("S17", "it answers slower than the probe waits", "service-silent",
           answering("agent-rag", 8501, sleep=8), touches="agent-rag .env",
           subjects="agent-rag", mends=BROKEN),
+    fault("W12", "a client keeps the address that another had", "address-old",
+          remembering("agent-rag", 8501, "redis", 6379), touches="agent-rag redis .env",
+          subjects="agent-rag"),
     fault("DQ5", "a container lost its name on the network", "container-unreachable",
           alias_lost("agent-rag"), touches="agent-rag", subjects="agent-rag"),
     fault("DQ6", "packets from other containers are dropped", "container-unreachable",

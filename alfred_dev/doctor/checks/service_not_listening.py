@@ -99,19 +99,36 @@ def _contained(service: Service, inside: Sequence[tuple[str, int]]) -> Iterable[
     closed = [e.endpoint for e in service.ports_with(*CLOSED)]
     missed = [e for e in closed if e.container_port not in public]
     if missed:
-        name, port = service.id, missed[0].container_port
+        name = service.id
+        some = [e.endpoint.container_port for e in service.status.endpoints
+                if e.endpoint.container_port in public]  # fmt: skip
         places = ", ".join(f"{address}:{number}" for address, number in inside)
         yield Finding(
             subject=name,
-            cause=_why(name, missed[0], inside),
+            cause=_partly(name, missed, some) if some else _why(name, missed[0], inside),
             evidence=(f"inside its container {name} listens on {places or 'nothing'}",
                       *service.said[-3:]),
-            fix=Fix(
-                text=f"Have it listen on 0.0.0.0:{port} (its command, its image, its variables in "
-                "alfred.yaml); a restart helps where one of its listeners died.",
-                commands=(f"alfred-dev logs --tail 50 {name}", restart(name)),
-            ),
+            fix=_contained_fix(name, missed[0].container_port, partly=bool(some)),
         )  # fmt: skip
+
+
+def _contained_fix(name: str, port: int, *, partly: bool) -> Fix:
+    if partly:
+        text = "Restart it: one of its listeners died."
+        return Fix(text=text, commands=(restart(name),), automatic=True)
+    return Fix(
+        text=f"Have it listen on 0.0.0.0:{port} (its command, its image, its variables in "
+        "alfred.yaml).",
+        commands=(f"alfred-dev logs --tail 50 {name}", restart(name)),
+    )
+
+
+def _partly(name: str, missed: Sequence[Endpoint], some: Sequence[int]) -> str:
+    closed = ", ".join(f"{e.container_port} ({e.purpose})" for e in missed)
+    return (
+        f"{name} listens on some of its ports only: inside its container {closed} is closed, and "
+        f"{', '.join(map(str, some))} is open"
+    )
 
 
 def _why(name: str, endpoint: Endpoint, inside: Sequence[tuple[str, int]]) -> str:

@@ -108,6 +108,7 @@ CHECK = Check(
     fix="read its log, then `alfred-dev restart SERVICE`",
     depends_on=frozenset(
         {
+            "address-old",
             "clock-wrong",
             "container-network",
             "container-paused",

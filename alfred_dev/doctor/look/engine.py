@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ NETWORK = "alfred-network"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """One container. ``health``: the engine's word, "" without a check, ``health_test``: what the
-    check runs; ``published``: ``address:port`` on this machine; ``lost_mounts``: files of this
-    machine that are not there."""
+    check runs; ``address``: on the stack's network; ``published``: ``address:port`` on this
+    machine; ``lost_mounts``: files of this machine that are not there."""
 
     service: str
     name: str
@@ -35,6 +35,7 @@ class Container:
     health: str = ""
     health_test: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
+    address: str = ""
     published: tuple[str, ...] = ()
     log_unbounded: bool = False
     lost_mounts: tuple[str, ...] = ()
@@ -44,13 +45,15 @@ class Container:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """``ours``: those of this checkout; ``orphans``: those with its label that no service has;
-    ``guests``: others on its network; ``network``: its name, ``internal``: it leads nowhere;
-    ``elsewhere``: another engine that this shell means, and that does not answer."""
+    ``guests``: others on its network; ``network``: its name, ``subnet``: its addresses,
+    ``internal``: it leads nowhere; ``elsewhere``: another engine that this shell means, and that
+    does not answer."""
 
     ours: tuple[Container, ...] = ()
     orphans: tuple[Container, ...] = ()
     guests: tuple[Container, ...] = ()
     network: str = ""
+    subnet: str = ""
     network_missing: bool = False
     internal: bool = False
     elsewhere: str = ""
@@ -94,10 +97,14 @@ def _listed(compose: ComposeRuntime, network: str, known: frozenset[str]) -> Lis
     there = [n for n in compose.engine.get("/networks") if n.get("Name") == network]
     others = [c for c in every if c not in mine and network in _networks(c)]
     return Listed(
-        ours=tuple(_container(c, details) for c, details in compose.inspected(ours)),
+        ours=tuple(
+            replace(_container(c, details), address=_address(c, network))
+            for c, details in compose.inspected(ours)
+        ),
         orphans=tuple(_container(c, {}) for c in mine if c not in ours),
         guests=tuple(_container(c, {}) for c in others),
         network=network,
+        subnet=next((subnet for n in there for subnet in _subnets(n)), ""),
         network_missing=bool(mine) and not there,
         internal=any(n.get("Internal") for n in there),
         elsewhere=_elsewhere(compose),
@@ -116,6 +123,18 @@ def _elsewhere(compose: ComposeRuntime) -> str:
 
 def _networks(listed: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(((listed.get("NetworkSettings") or {}).get("Networks") or {}).keys())
+
+
+def _address(listed: Mapping[str, Any], network: str) -> str:
+    networks = (listed.get("NetworkSettings") or {}).get("Networks") or {}
+    return str((networks.get(network) or {}).get("IPAddress") or "")
+
+
+def _subnets(network: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the IPv4 subnets of a network."""
+    for entry in (network.get("IPAM") or {}).get("Config") or ():
+        if "." in str(entry.get("Subnet") or ""):
+            yield str(entry["Subnet"])
 
 
 def _container(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Container:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bench.doctor import pairs
-from bench.faults import docker, outside, process
+from bench.faults import docker, images, outside, process, volumes
 from bench.faults.assigned import assigned, harmless
 from bench.faults.harmless import HARMLESS
 
-INJECTED = {f.id for f in (*process.FAULTS, *outside.FAULTS, *docker.FAULTS)}
+EVERY = (process, outside, docker, images, volumes)
+INJECTED = {fault.id for module in EVERY for fault in module.FAULTS}
 
 
 def test_every_fault_of_the_list_is_assigned_once() -> None:

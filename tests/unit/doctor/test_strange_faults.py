@@ -221,6 +221,15 @@ def test_ports_that_the_engine_publishes_elsewhere_are_one_finding() -> None:
     assert found.subject == "redis"
 
 
+def test_one_listener_of_two_that_died_takes_a_restart_and_no_other_port() -> None:
+    look = seen(answers={"vector-db": ill(Reason.RESET, "closed the connection")})
+    inside = {"vector-db": (("0.0.0.0", 6333),)}  # noqa: S104
+    (found,) = judged(service_not_listening.CHECK, Listening(services=look, inside=inside))
+    assert "listens on some of its ports only" in found.cause
+    assert "6334 (Qdrant vector DB gRPC) is closed, and 6333 is open" in found.cause
+    assert found.fix.commands == ("alfred-dev restart vector-db",)
+
+
 def test_who_is_started_over_is_not_said_to_refuse_others() -> None:
     said = ill(Reason.STATUS, "answers 503: x, waiting for redis: redis: nothing listens")
     look = seen(answers={"agent-rag": ill(Reason.STATUS, said.detail)})

@@ -140,6 +140,16 @@ def test_an_api_client_is_named_in_the_log(door: Door) -> None:
     assert logged(door, answer.headers["x-request-id"])["api_client"] == "ci"
 
 
+def test_nobody_names_himself_in_the_log(door: Door) -> None:
+    lie = {"x-user": "a-liar"}
+    for path in ("/agents/core/%2f", "/agents/core/", "/health"):
+        door.get("api", path, headers=lie)
+    last = door.get("ui", "/", headers=lie)
+    logged(door, last.headers["x-request-id"])
+    assert "/agents/core/" in door.log()
+    assert "a-liar" not in door.log()
+
+
 def test_statistics_have_a_histogram_for_each_service(door: Door) -> None:
     door.get("api", "/agents/legal/", token=door.token())
     name = 'envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="agent-legal",le="'

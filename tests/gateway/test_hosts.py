@@ -86,7 +86,8 @@ def test_the_domain_leads_to_the_user_interface_while_there_is_no_dashboard(door
 def test_by_number_the_gateway_says_that_it_is_well_and_its_name(door: Door) -> None:
     with door.client() as client:
         base = f"https://127.0.0.1:{door.ports[HTTPS]}"
-        assert client.get(f"{base}/health").status_code == 200
+        well = client.get(f"{base}/health")
+        assert (well.status_code, well.json()["status"]) == (200, "ok")
         assert client.get(f"{base}/x").headers["location"] == f"https://{DOMAIN}/x"
 
 
@@ -96,6 +97,7 @@ def test_plain_http_is_sent_to_the_same_page_by_tls(door: Door, name: str) -> No
     answer = httpx.post(url, headers={"Host": f"{name}:80"}, trust_env=False)
     assert answer.status_code == 308
     assert answer.headers["location"] == f"https://{name}/a?b=1"
+    assert answer.content == b""
 
 
 def test_plain_http_sends_nobody_elsewhere(door: Door) -> None:

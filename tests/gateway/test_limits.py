@@ -104,6 +104,10 @@ def test_log_in_has_60_a_minute_and_files_beside_it_do_not_count(tmp_path: Path)
             70,
         )
         assert upper[429] > 0
+        own_name, _ = counted(
+            door, lambda c: door.request("POST", "auth-ui", "/login", client=c), 1
+        )
+        assert own_name == {429: 1}  # the same pages, the same bucket
         other, _ = counted(door, log_in, 4, source="127.0.0.3")
         assert other == {200: 4}
 

@@ -275,7 +275,11 @@ def _key_rules(credentials: list[Resource]) -> Resource:
 
 
 def client_metadata() -> Resource:
-    """Split ``role/name`` of an API key's client."""
+    """Split ``role/name`` of an API key's client; keep the user of a token for the log.
+
+    The log cannot read the header: of a request that is refused before the first filter, a path
+    that hides something, it is still what the client says.
+    """
     parts = {"role": "^([^/]+)/.*$", "client": "^[^/]+/(.*)$"}
     rules = [
         {
@@ -289,5 +293,7 @@ def client_metadata() -> Resource:
         }
         for key, pattern in parts.items()
     ]
+    user = {"metadata_namespace": METADATA, "key": "user"}
+    rules.append({"header": USER, "on_header_present": user, "remove": False})
     kind = "envoy.extensions.filters.http.header_to_metadata.v3.Config"
     return typed(kind, request_rules=rules)

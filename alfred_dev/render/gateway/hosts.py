@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alfred_dev.hostnames import AUTH, DASHBOARD
+from alfred_dev.hostnames import DASHBOARD
 from alfred_dev.plan import PlannedService
 from alfred_dev.render.gateway import filters, paths
 from alfred_dev.render.gateway.world import Resource, World
@@ -45,12 +45,11 @@ def page(target: str, world: World) -> Resource:
 
 def auth(world: World) -> Resource:
     """Return the virtual host of identity, with the log-in page below it."""
-    log_in = next(s.id for s in world.plan.catalog.services.values() if AUTH in s.hosts)
     ours = [_identity({"prefix": path}, world) for path in ("/.well-known/", "/oauth/")]
-    routes = [*ours, *_page_routes(log_in, world)]
+    routes = [*ours, *_page_routes(world.log_in, world)]
     return {
         "routes": routes,
-        "typed_per_filter_config": opened(world, _policy(log_in, world)),
+        "typed_per_filter_config": opened(world, _policy(world.log_in, world)),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alfred_dev.access import Limits
+from alfred_dev.hostnames import AUTH
 from alfred_dev.render.gateway import paths
 from alfred_dev.render.gateway.world import Resource, World, typed
 
@@ -14,10 +15,11 @@ ADDRESS: Resource = {"remote_address": {}}
 def by_address(world: World) -> Resource:
     """Return the limits that hold before anybody is known: all together, and an address each.
 
-    Token, log-in and consent paths count twice: files and ``/.well-known/`` do not.
+    Token, log-in and consent paths count twice: files and ``/.well-known/`` do not. Whichever of
+    its names somebody guesses passwords by: there is one bucket for all.
     """
     limits = world.access.limits
-    hosts = [host.name for host in world.names if host.leads_to == "auth"]
+    hosts = [host.name for host in world.names if host.leads_to in (AUTH, world.log_in)]
     counted = [
         [ADDRESS],
         [_auth(hosts, _method(True), _path(paths.STATIC, absent=True)), ADDRESS],

@@ -12,7 +12,7 @@ LINE = {
     "at": "%START_TIME%",
     "request_id": "%REQ(X-REQUEST-ID)%",
     "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
-    "user": "%REQ(X-USER)%",
+    "user": "%DYNAMIC_METADATA(alfred:user)%",
     "api_client": "%DYNAMIC_METADATA(alfred:client)%",
     "method": "%REQ(:METHOD)%",
     "host": "%REQ(:AUTHORITY)%",
@@ -57,18 +57,27 @@ REFUSED = {
     "admin-only": f"this path needs the role admin: {ANOTHER} --role admin",
     "other-sites": "a page of another site asked: only those of this stack may",
     "path-parameters": "a path with ; or a control character is refused",
+    # Of all that Envoy refuses before its first filter, it tells no reason to the client.
+    "path_normalization_failed": "this path hides a slash, a zero or a fragment (%%2f, %%5c, "
+    "%%00, #): write it plainly",
     "Audiences_in_Jwt": f"the claim aud of the token is not {AUDIENCE}: {ANOTHER}",
     "Jwt_issuer": f"the claim iss of the token is not this checkout's: {ANOTHER}",
     "Jwt_is_expired": f"the token has expired: {ANOTHER}",
     "Jwt_verification": STRANGE,
     "Jwks_doesn": STRANGE,
 }
+WELL: Resource = {"json_format": {"status": "ok", "message": "%LOCAL_REPLY_BODY%"}}
+EMPTY: Resource = {"text_format_source": {"inline_string": ""}}
 
 
 def local_replies() -> Resource:
     """Return how the gateway's own refusals look: the JSON that our services answer with, too."""
     flags = {flag: {"response_flag_filter": {"flags": [flag]}} for flag in NO_ANSWER}
-    mappers = [_mapper(flags[flag], message) for flag, message in NO_ANSWER.items()]
+    mappers = [
+        {"filter": _below(300), "body_format_override": WELL},
+        {"filter": _below(400), "body_format_override": EMPTY},  # a redirect is no error
+    ]
+    mappers += [_mapper(flags[flag], message) for flag, message in NO_ANSWER.items()]
     mappers += [_mapper(_because(rule), message) for rule, message in REFUSED.items()]
     return {"mappers": mappers, "body_format": _body("%LOCAL_REPLY_BODY%")}
 
@@ -82,6 +91,11 @@ def _because(word: str) -> Resource:
     expression = f"response.code_details.contains('{word}')"
     config = typed(kind, expression=expression)
     return {"extension_filter": {"name": "alfred.because", "typed_config": config}}
+
+
+def _below(status: int) -> Resource:
+    value = {"default_value": status - 1, "runtime_key": "alfred.none"}
+    return {"status_code_filter": {"comparison": {"op": "LE", "value": value}}}
 
 
 def _body(message: str) -> Resource:

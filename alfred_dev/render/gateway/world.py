@@ -57,6 +57,11 @@ class World:
         port = "" if self.https == 443 else f":{self.https}"
         return tuple(f"https://{host.name}{port}" for host in self.names)
 
+    @property
+    def log_in(self) -> str:
+        """Return the id of the service whose pages ask for passwords."""
+        return next(s.id for s in self.plan.catalog.services.values() if hostnames.AUTH in s.hosts)
+
     def has(self, name: str) -> bool:
         """Tell whether ``name`` is in the plan."""
         return name in self.plan.ids

@@ -127,7 +127,7 @@ def ensure(place: Workspace, found: Loaded, tell: Callable[[str], None]) -> None
     What is wrong with them is a warning: only the gateway needs them, and it holds nothing up.
     """
     here, theirs = store(place, found.project), own(place, found)
-    before = looked.Look.at(found, _read(place, here, theirs))
+    before = looked.Look.at(place, found, _read(place, here, theirs))
     looked.forget(place)
     try:
         done = pki_store.ensure(here, names(found, web_only=True), now(), own=theirs)
@@ -142,7 +142,7 @@ def ensure(place: Workspace, found: Loaded, tell: Callable[[str], None]) -> None
             tell(f"made the certificate of the {leaf} anew: {reason}")
     for line in done.notes:
         tell(f"warning: {line}")
-    after = looked.Look.at(found, _read(place, here, theirs))
+    after = looked.Look.at(place, found, _read(place, here, theirs))
     if done == Minted() and before == after:  # nobody changed a file while we read it
         begin, until = pki_store.span(here)
         looked.remember(place, after, begin=begin.timestamp(), until=until.timestamp())
@@ -153,8 +153,9 @@ def _read(place: Workspace, here: Store, theirs: Own | None) -> list[Path]:
     leaves = [end(leaf) for leaf in pki_store.LEAVES for end in (here.certificate, here.key)]
     brought = [theirs.certificate, theirs.key] if theirs else []
     bundled = [place.home / bundle.NAME_OF_ALL, *map(Path, bundle.SYSTEM)]
-    ours = [here.ca_certificate, here.ca_key, here.certs, here.ledger.file]
-    return [*ours, *leaves, *brought, *bundled]
+    folders = [here.ca_folder, here.certs]
+    ours = [here.ca_certificate, here.ca_key, here.ledger.file]
+    return [*folders, *ours, *leaves, *brought, *bundled]
 
 
 def environment(stack: Stack) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,26 +34,34 @@ class Look:
     files: Marks
 
     @classmethod
-    def at(cls, found: Loaded, paths: Iterable[Path]) -> Look:
+    def at(cls, place: Workspace, found: Loaded, paths: Iterable[Path]) -> Look:
         """Look now."""
-        return cls(asked=asked(found), files={str(path): marks(path) for path in paths})
+        return cls(asked=asked(place, found), files={str(path): marks(path) for path in paths})
 
 
-def asked(found: Loaded) -> str:
-    """Return a digest of all that decides what certificates there must be."""
+def asked(place: Workspace, found: Loaded) -> str:
+    """Return a digest of all that decides what certificates there must be, and where.
+
+    A copy of a checkout brings what the other one remembers: of the other one's files.
+    """
     domain = found.project.domain or DEFAULT_DOMAIN
     names = hostnames.names(found.catalog, domain, web_only=True)
     shared = str(ledger.location(os.environ, Path.home()))
-    text = json.dumps([domain, names, found.project.certificate, shared])
+    text = json.dumps([str(place.root), domain, names, found.project.certificate, shared])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def marks(path: Path) -> tuple[int, ...]:
-    """Return what changes with a file, whoever changes it; () when it is not there."""
+    """Return what changes with a file, whoever changes it; () when it is not there.
+
+    Of a folder, whose it is and who may write in it: what is in it comes and goes.
+    """
     try:
         found = path.stat()
     except OSError:
         return ()
+    if stat.S_ISDIR(found.st_mode):
+        return (found.st_ino, found.st_uid, found.st_mode)
     return (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_mode)
 
 
@@ -75,7 +84,7 @@ def still_good(place: Workspace, found: Loaded) -> bool:
         begin, until = known["time"]
         return (
             begin <= time.time() < until
-            and known["asked"] == asked(found)
+            and known["asked"] == asked(place, found)
             and all(list(marks(Path(p))) == seen for p, seen in known["files"].items())
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -91,6 +92,21 @@ def test_a_leaf_that_was_deleted_is_made_anew(seen: Workspace) -> None:
     store_files(seen)["gateway"].unlink()
     assert ensure(seen) == ["made the certificate of the gateway anew: it was missing"]
     assert not good(seen)
+
+
+@pytest.mark.parametrize("folder", ["ca_folder", "certs"])
+def test_a_folder_of_keys_that_others_may_write_in_is_noticed(seen: Workspace, folder: str) -> None:
+    found: Path = getattr(authority.store(seen, projectfile.loaded(seen).project), folder)
+    found.chmod(0o777)
+    assert not good(seen)
+
+
+def test_a_copy_of_a_checkout_has_to_look_at_its_own_files(seen: Workspace) -> None:
+    copy = Workspace(seen.root.parent / "copy")
+    shutil.copytree(seen.root, copy.root)
+    store_files(copy)["gateway key"].unlink()
+    assert good(seen)
+    assert not good(copy)
 
 
 def test_another_domain_takes_other_certificates(seen: Workspace) -> None:

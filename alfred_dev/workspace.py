@@ -176,11 +176,8 @@ def read_bytes(path: Path) -> bytes | None:
         ) from error
 
 
-def write(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> bool:
-    """Write ``data`` to ``path`` atomically; return whether that changed it.
-
-    Refuses a symlink (a secret would land elsewhere). Raises MachineError: nothing half-written.
-    """
+def refuse_symlink(path: Path) -> None:
+    """Raise UsageError where ``path`` is a symbolic link."""
     if path.is_symlink():
         raise UsageError(
             "symlink-refused",
@@ -189,6 +186,14 @@ def write(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> bool:
             fix=[f"rm '{path}'"],
             where=str(path),
         )
+
+
+def write(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> bool:
+    """Write ``data`` to ``path`` atomically; return whether that changed it.
+
+    Refuses a symlink (a secret would land elsewhere). Raises MachineError: nothing half-written.
+    """
+    refuse_symlink(path)
     try:
         if _same(path, data, mode):
             return False

@@ -17,7 +17,7 @@ from alfred_dev.pki import own as own_certificate
 from alfred_dev.pki.authority import IGNORE, NEW_CA, OTHERS, PUBLIC_FILE, Store, pair_at
 from alfred_dev.pki.certificates import RENEW_BEFORE, Certificate, Pair
 from alfred_dev.pki.own import Own
-from alfred_dev.workspace import read_bytes, sweep, write
+from alfred_dev.workspace import read_bytes, refuse_symlink, sweep, write
 
 GATEWAY, LOOPBACK = "gateway", "loopback"
 LEAVES = (GATEWAY, LOOPBACK)
@@ -55,6 +55,9 @@ def ensure(
         brought = own_certificate.load(own, now) if own else None
         made_ca = new_ca or not store.ca_certificate.exists()
         if made_ca:
+            for leaf in LEAVES:  # else nothing could follow a new CA
+                refuse_symlink(store.key(leaf))
+                refuse_symlink(store.certificate(leaf))
             authority.make_ca(store, now)
         ca = authority.read_ca(store, now)
         done, notes = {}, _notes(store, ca, now)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from alfred_dev.doctor import tls
 from alfred_dev.doctor.look.files import files
@@ -38,13 +39,15 @@ class Leaf:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certs:
     """``made``: whether there are any yet; ``gone``: where the CA was, which the gateway outlived;
-    ``ca``: why the CA cannot be used, None where it can; ``served``: the handshakes with the
+    ``ca``: why the CA cannot be used, None where it can; ``signer``: why it can sign nothing more,
+    though all that it signed is good; ``served``: the handshakes with the
     gateway; ``on_disk``: SHA-256 of its leaf's file; ``behind``: the gateway's rendered files are
     older than the configuration, so nobody has told it of new names yet."""
 
     made: bool
     gone: str = ""
     ca: AlfredError | None = None
+    signer: AlfredError | None = None
     ca_left_days: float = 0.0
     leaves: tuple[Leaf, ...] = ()
     served: tuple[Handshake, ...] = ()
@@ -71,12 +74,10 @@ async def certs(scene: Scene) -> Certs:
     )
     return Certs(
         made=True,
-        ca=read[0],
-        ca_left_days=read[1],
-        leaves=read[2],
         served=served,
         on_disk=_fingerprint(scene.store),
         behind=behind,
+        **read,
     )
 
 
@@ -101,16 +102,21 @@ def outlived(names: Iterable[str], wanted: Sequence[str]) -> bool:
     return bool(wanted) and wanted[0] in names
 
 
-def _files(scene: Scene, store: Store) -> tuple[AlfredError | None, float, tuple[Leaf, ...]]:
+def _files(scene: Scene, store: Store) -> dict[str, Any]:
+    """Return what the files say: the fields of ``Certs`` that hang on them."""
     now = datetime.now(UTC)
-    problem, left = None, 0.0
+    found: dict[str, Any] = {}
     try:
-        left = authority.read_ca(store, now).left(now).total_seconds() / 86400
+        found["ca_left_days"] = authority.read_ca(store, now).left(now).total_seconds() / 86400
     except AlfredError as error:
-        problem = error
+        found["ca"] = error
+    try:
+        authority.signing_pair(store)
+    except AlfredError as error:
+        found["signer"] = error
     names = {GATEWAY: scene.web_names, "loopback": pki_store.LOOPBACK_NAMES}
-    leaves = [_leaf(scene, store, name, wanted, now) for name, wanted in names.items()]
-    return problem, left, tuple(leaves)
+    leaves = tuple(_leaf(scene, store, name, wanted, now) for name, wanted in names.items())
+    return {**found, "leaves": leaves}
 
 
 def _leaf(scene: Scene, store: Store, name: str, wanted: tuple[str, ...], now: datetime) -> Leaf:

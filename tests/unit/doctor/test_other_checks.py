@@ -365,6 +365,21 @@ def test_a_ca_that_was_deleted_is_made_and_trusted_again() -> None:
     assert judged(ca_unusable.CHECK, Certs(made=False)) == []
 
 
+def test_a_ca_whose_key_is_lost_or_no_secret_is_named_before_the_leaves_end() -> None:
+    lost = UsageError("ca-unusable", "the local CA has lost its key", cause="gone", fix=["new"])
+    look = Certs(made=True, ca_left_days=3000, leaves=(GOOD,), signer=lost)
+    (found,) = judged(ca_unusable.CHECK, look)
+    assert (found.severity, found.fix.commands) == (Severity.WARNING, ca_unusable.NEW)
+    assert "has lost its key" in found.cause
+    ended = replace(look, leaves=(replace(GOOD, reason="its end is 2020-01-01"),))
+    assert judged(ca_unusable.CHECK, ended)[0].severity is Severity.ERROR
+    is_open = UsageError("ca-key-open", "the CA's key is not used", cause="mode 0644", fix=["new"],
+                         where="/home/me/ca.key")  # fmt: skip
+    (found,) = judged(ca_unusable.CHECK, replace(look, signer=is_open))
+    assert found.severity is Severity.ERROR
+    assert found.fix.commands[0] == "chmod 600 '/home/me/ca.key'"
+
+
 def test_a_route_that_leads_nowhere() -> None:
     row = Route(name=NAME, leads_to="agent-core", status=503, detail="HTTP 503: no upstream")
     (found,) = judged(gateway_route.CHECK, Routes(rows=(row,), services=seen()))

@@ -156,6 +156,15 @@ def test_a_foreign_ca_key_signs_nothing(made: Store) -> None:
         ensure(made, NAMES, NOW, force=True)
 
 
+def test_there_is_no_new_ca_where_its_leaves_could_not_be_written(made: Store) -> None:
+    made.key("gateway").unlink()
+    made.key("gateway").symlink_to(made.key("loopback"))
+    before = content(made)
+    with pytest.raises(UsageError, match="symbolic link"):
+        ensure(made, NAMES, NOW, new_ca=True)
+    assert content(made) == before
+
+
 def test_a_clock_before_our_ca_is_wrong(made: Store) -> None:
     with pytest.raises(MachineError) as caught:
         ensure(made, NAMES, NOW - 30 * DAY)

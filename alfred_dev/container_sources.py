@@ -33,9 +33,16 @@ def choose(service: Service, platform: str | None, engine: EngineFacts | None = 
     for candidate in found:
         if candidate.kind == wanted:
             return candidate
-    if service.source is None and known.kept[service.id] == SourceKind.CHECKOUT:
-        return found[0]  # the project named a checkout once: where it is gone, others serve
+    if service.source is None and _named_once(service, wanted, known):
+        return found[0]
     raise _cannot(service, wanted, platform, known)
+
+
+def _named_once(service: Service, wanted: str, known: EngineFacts) -> bool:
+    """Tell whether the project named a checkout or an image once, and does not any more: where it
+    is gone, others serve."""
+    no_image = wanted == SourceKind.IMAGE and image_of(service, known) is None
+    return wanted == SourceKind.CHECKOUT or no_image
 
 
 def image_of(service: Service, engine: EngineFacts) -> str | None:

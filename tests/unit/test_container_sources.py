@@ -32,6 +32,11 @@ def test_data_keeps_its_server() -> None:
         choose(REDIS, None, gone)
 
 
+def test_an_image_that_is_named_no_more_is_missed_by_nobody() -> None:
+    once = EngineFacts(kept={"agent-core": "image"})
+    assert choose(CORE, None, once).kind is SourceKind.STAND_IN
+
+
 def test_a_pin_that_cannot_be_had_is_said() -> None:
     pinned = replace(REDIS, source="image")
     with pytest.raises(MachineError, match="no such host"):

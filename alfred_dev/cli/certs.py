@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alfred_dev.cli import options
+from alfred_dev.report.command import typed
 
 if TYPE_CHECKING:
     from alfred_dev.catalog.project import Loaded
@@ -154,7 +155,9 @@ def verify(as_json: options.Json = False) -> None:
     else:
         print(*security.proof_lines(found), sep="\n")
         if not document["ok"]:
-            print("fix: alfred-dev setup   (what trusts by `alfred-dev run` needs that alone)")
+            print(
+                typed("fix: alfred-dev setup   (what trusts by `alfred-dev run` needs that alone)")
+            )
     raise typer.Exit(0 if document["ok"] else 1)
 
 

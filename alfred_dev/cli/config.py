@@ -8,6 +8,7 @@ import typer
 
 from alfred_dev.cli import options
 from alfred_dev.errors import UsageError
+from alfred_dev.report.command import typed
 
 config_app = typer.Typer(
     name="config", help="What is configured, and where each value comes from.",
@@ -44,7 +45,7 @@ def init() -> None:
     place.prepare()
     projectfile.write_schema(place, projectfile.catalog())
     write(place.root / FILE, ALFRED_YAML.encode(), mode=0o644)
-    print(f"Wrote {FILE}; every line of it is a comment. Next: alfred-dev up")
+    print(typed(f"Wrote {FILE}; every line of it is a comment. Next: alfred-dev up"))
 
 
 def validate(ctx: typer.Context, as_json: options.Json = False) -> None:
@@ -130,7 +131,7 @@ def unset(
         )
     mode = (place.root / FILE).stat().st_mode & 0o777
     write(place.root / FILE, left.encode(), mode=mode)
-    print(f"Took {key} out of {FILE}. Next: alfred-dev up")
+    print(typed(f"Took {key} out of {FILE}. Next: alfred-dev up"))
 
 
 def schema() -> None:

@@ -11,6 +11,7 @@ import typer
 
 from alfred_dev.cli import options
 from alfred_dev.errors import UsageError
+from alfred_dev.report.command import typed
 
 if TYPE_CHECKING:
     from alfred_dev.workspace import Artifact
@@ -142,6 +143,6 @@ def _say(folder: Path, changes: Mapping[str, str], *, check: bool, out: Path | N
     for path, change in changes.items():
         print(f"{change if check else done[change]}: {folder / path}")
     if check and changes:
-        print(f"to write them: alfred-dev render{f' --out {out}' if out else ''}")
+        print(typed(f"to write them: alfred-dev render{f' --out {out}' if out else ''}"))
     elif not changes:
         print(f"{folder} is as rendered")

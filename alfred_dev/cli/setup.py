@@ -11,6 +11,7 @@ import typer
 from alfred_dev.cli import options
 from alfred_dev.cli.certs import Java
 from alfred_dev.cli.names import ByWay, How
+from alfred_dev.report.command import typed
 
 if TYPE_CHECKING:
     from alfred_dev.ledger import Entry
@@ -69,10 +70,10 @@ def setup(
         report_json.emit({**document, "ok": ok, "astray": list(astray)})
     elif found.visible:
         print("Missing:", *security.changes(found.visible), sep="\n")
-        print("Next: alfred-dev setup")
+        print(typed("Next: alfred-dev setup"))
     elif astray:
         print(f"All is in place, but {len(astray)} names do not lead here, {astray[0]} for one.")
-        print("Next: alfred-dev names check   (dnsmasq of our own: alfred-dev up)")
+        print(typed("Next: alfred-dev names check   (dnsmasq of our own: alfred-dev up)"))
     else:
         print("Nothing is missing: all names lead here, and all that we know trusts our CA.")
     raise typer.Exit(1 if found.visible or astray else 0)
@@ -157,7 +158,7 @@ def _confirm(found: Pending, *, yes: bool, command: str) -> None:
 
     print("This changes the machine outside of the project:", file=sys.stderr)
     print(*security.changes(found.visible), sep="\n", file=sys.stderr)
-    print("`alfred-dev uninstall` takes all of it back.", file=sys.stderr)
+    print(typed("`alfred-dev uninstall` takes all of it back."), file=sys.stderr)
     confirm(
         f"Make these changes ({len(found.visible)})?",
         yes=yes,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 NAME = "alfred-dev"
-_WORD = re.compile(r"(?<![\w./-])alfred-dev(?= (?!\())")
+# Neither "alfred-dev (note)" nor the name that our CA has in a database of certificates.
+_WORD = re.compile(r"(?<![\w./-])alfred-dev(?= (?!\(|local CA))")
 _called = [NAME]
 
 

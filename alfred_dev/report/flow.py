@@ -8,6 +8,7 @@ from rich.text import Text
 from alfred_dev.flow.model import Broken, Outcome
 from alfred_dev.report import json as report_json
 from alfred_dev.report import text
+from alfred_dev.report.command import typed
 from alfred_dev.report.json import Document
 
 
@@ -59,4 +60,4 @@ def _print_broken(broken: Broken) -> None:
     out.print(Text("broken: ", style="bold red") + Text(broken.hop), soft_wrap=True)
     who = broken.service if broken.service == broken.peer else f"{broken.service} -> {broken.peer}"
     out.print(f"  {who}: {broken.detail}", soft_wrap=True)
-    out.print(f"  fix: alfred-dev status; alfred-dev logs {broken.peer}", soft_wrap=True)
+    out.print(typed(f"  fix: alfred-dev status; alfred-dev logs {broken.peer}"), soft_wrap=True)

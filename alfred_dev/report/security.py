@@ -82,9 +82,11 @@ def proofs(found: Sequence[Proof]) -> Document:
 
 def proof_lines(found: Iterable[Proof]) -> Iterator[str]:
     """Yield the same for people."""
-    for proof in found:
+    rows = list(found)
+    width = max((len(proof.client) for proof in rows), default=0)
+    for proof in rows:
         word = {True: "trusts", False: "REFUSES", None: "absent"}[proof.ok]
-        yield f"{word:<8} {proof.client:<28} by {proof.trusts_by}" + (
+        yield f"{word:<8} {proof.client:<{width}} by {proof.trusts_by}" + (
             f": {proof.detail}" if proof.detail else ""
         )
 

@@ -140,13 +140,14 @@ def exec_(
 
     stack = session.stack(ctx)
     planned = stack.plan[resolve_name(stack.plan, service)]
+    argv = ctx.args if command == "--" and ctx.args else [command, *ctx.args]
     if planned.contained:
-        _exec_in_container(stack, planned, [command, *ctx.args])
+        _exec_in_container(stack, planned, argv)
     values = {**planned.environment, **planned.client}
     programs = engines.client_bin(planned.id)
     if programs is not None:
         values["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
-    become([command, *ctx.args], values)
+    become(argv, values)
 
 
 def _exec_in_container(stack: Stack, planned: PlannedService, argv: list[str]) -> NoReturn:

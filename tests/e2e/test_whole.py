@@ -178,6 +178,7 @@ def test_psql_needs_no_password(whole: Checkout) -> None:
 
 def test_exec_and_run_pass_the_exit_code_on(whole: Checkout) -> None:
     assert whole.run("exec", "redis", "sh", "-c", "exit 7").returncode == 7
+    assert whole.run("exec", "redis", "--", "sh", "-c", "exit 7").returncode == 7
     assert whole.run("run", "--", "sh", "-c", "exit 8").returncode == 8
 
 

@@ -11,6 +11,7 @@ from alfred_dev.errors import ConfigError, Problem
 from alfred_dev.settings import SETTINGS, url_quoted
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_OPENED = re.compile(rf"\s*(?:export\s+)?({_KEY.pattern})\s*=\s*[\"']")
 
 
 def parse_env_file(data: bytes, *, file: str) -> dict[str, tuple[str, str | None]]:
@@ -31,13 +32,20 @@ def parse_env_file(data: bytes, *, file: str) -> dict[str, tuple[str, str | None
         if binding.key is None and not binding.error:
             continue  # a comment or blank lines
         if binding.value is None or not _KEY.fullmatch(binding.key or ""):
-            problems.append(Problem(file, line, 1, "expected KEY=VALUE"))
+            problems.append(Problem(file, line, 1, _why(binding.original.string)))
         else:
             values[str(binding.key)] = (binding.value, f"{file}:{line}")
     if problems:
         fix = [f"correct or comment out line {problem.line} of {file}" for problem in problems]
         raise ConfigError(f"{file} cannot be read", problems, fix=fix)
     return values
+
+
+def _why(text: str) -> str:
+    """Return why a line is no assignment; what it holds may be a secret."""
+    if match := _OPENED.match(text):
+        return f"{match[1]}: a quote is opened and never closed"
+    return "expected KEY=VALUE"
 
 
 def _leading_newlines(text: str) -> int:

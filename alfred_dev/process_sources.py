@@ -26,7 +26,10 @@ def choose(service: Service, facts: Facts) -> Source:
         "source-missing",
         f"{service.id} cannot come from {service.source}",
         cause=_why_not(service, facts),
-        fix=[f"change services.{service.id}.from ({service.where})"],
+        fix=[
+            f"alfred-dev config unset services.{service.id}.from   ({service.where}: whatever "
+            "there is)"
+        ],
     )
 
 

@@ -130,6 +130,8 @@ def read(text: str, spec: Spec, *, file: str) -> Document:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         reason = error.problem or error.context or "not YAML"
+        if any(ln[place[1] - 1 :].startswith("\t") for ln in text.split("\n")[place[0] - 1 :][:1]):
+            reason = "a tab; YAML is indented by spaces"
         document.problems.append(Problem(file, *place, f"not valid YAML: {reason}"))
         return document
     except (yaml.YAMLError, RecursionError) as error:

@@ -40,8 +40,16 @@ class Store:
         return tuple(SigningKey(**entry) for entry in data) if data else ()
 
     def jwks(self) -> str:
-        """Return the public keys as they are published; empty before ``ensure``."""
-        return (read_bytes(self.folder / JWKS) or b"").decode()
+        """Return the public keys; empty before ``ensure``.
+
+        They are what the signing keys say, whatever somebody made of the file: a gateway that was
+        given others lets nobody in. While those cannot be read, what was published last goes on.
+        """
+        try:
+            found = self.signing_keys()
+        except MachineError:
+            found = ()
+        return keys.jwks(found) if found else (read_bytes(self.folder / JWKS) or b"").decode()
 
     def clients(self) -> tuple[Client, ...]:
         """Return the programs that have an API key, by name. Raises MachineError."""
@@ -59,8 +67,8 @@ class Store:
         if not found:
             found = (keys.new(now),)
             self._publish(found)
-        elif not self.jwks():
-            self._publish(found)
+        elif read_bytes(self.folder / JWKS) != keys.jwks(found).encode():
+            self._publish(found)  # it was deleted, or edited by hand
         return found[0]
 
     def name_issuer(self, issuer: str) -> None:

@@ -68,7 +68,7 @@ CHECK = Check(
     cause="its file is damaged or gone, its key is lost or open to others, it has expired, or the "
     "domain was changed",
     fix="`alfred-dev certs mint --new-ca`, then `alfred-dev setup`",
-    depends_on=frozenset({"clock-wrong"}),
+    depends_on=frozenset({"home-other", "clock-wrong"}),
     rank=33,
     observe=certs,
     judge=judge,

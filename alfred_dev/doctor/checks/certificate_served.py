@@ -46,6 +46,7 @@ CHECK = Check(
     fix="`alfred-dev restart gateway`",
     depends_on=frozenset(
         {
+            "home-other",
             "ca-unusable",
             "certificate-unusable",
             "clock-wrong",

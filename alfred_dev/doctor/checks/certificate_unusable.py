@@ -48,7 +48,9 @@ CHECK = Check(
     category=Category.CERTS,
     cause="it expired, was deleted, lacks a name, or its key is another one's",
     fix="`alfred-dev up` (it renews what has to be)",
-    depends_on=frozenset({"ca-unusable", "clock-wrong", "render-old", "settings-changed"}),
+    depends_on=frozenset(
+        {"home-other", "ca-unusable", "clock-wrong", "render-old", "settings-changed"}
+    ),
     rank=34,
     observe=certs,
     judge=judge,

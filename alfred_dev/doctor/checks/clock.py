@@ -8,6 +8,7 @@ from alfred_dev.doctor.look.machine import Machine, machine
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 
 FAR_S = 30.0
+DAY_S = 86400
 
 
 def judge(seen: Machine, given: Given) -> Iterable[Finding]:
@@ -16,7 +17,7 @@ def judge(seen: Machine, given: Given) -> Iterable[Finding]:
         yield Finding(
             subject="clock",
             cause=f"the clock of this machine is wrong, or went back: a file that we wrote lies "
-            f"{seen.future_s:.0f} s in the future; tokens and certificates fail by that",
+            f"{_span(seen.future_s)} in the future; tokens and certificates fail by that",
             evidence=(f"the newest file below .alfred is {seen.future_s:.0f} s ahead",),
             fix=Fix(
                 text="Set the clock (WSL 2: `sudo hwclock -s`, or `wsl --shutdown` in Windows).",
@@ -24,6 +25,14 @@ def judge(seen: Machine, given: Given) -> Iterable[Finding]:
                 undo=("timedatectl set-ntp false",),
             ),
         )
+
+
+def _span(seconds: float) -> str:
+    """Return a time as a person would say it."""
+    for unit, name in ((DAY_S, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 CHECK = Check(

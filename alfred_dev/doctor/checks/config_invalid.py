@@ -28,19 +28,21 @@ def judge(seen: Configuration, given: Given) -> Iterable[Finding]:
         cause=f"{problem.what}: {problem.cause}".replace("\n", "; "),
         evidence=_evidence(problem),
         severity=Severity.ERROR,
-        fix=_fix(problem),
+        fix=_fix(problem, given.root),
         everything=True,
     )
 
 
-def _fix(problem: AlfredError) -> Fix:
+def _fix(problem: AlfredError, root: str) -> Fix:
     commands = [line.partition(COMMENT)[0] for line in problem.fix if _typed(line)]
     advice = "; ".join(line for line in problem.fix if not _typed(line))
     if isinstance(problem, ConfigError):
         known = [_correction(p) for p in problem.problems]
         commands = [line for lines in known for line in lines] if all(known) else commands
+    if commands and problem.code == "file-unreadable" and problem.where == f"{root}/.env":
+        commands.append(MADE_ANEW)  # what stood there is known to what runs
     return Fix(
-        text=advice or f"Correct it ({problem.code}); every command says the same until then.",
+        text=advice or "Correct it; every command says the same until then.",
         commands=tuple(dict.fromkeys(commands)),
     )
 
@@ -52,7 +54,7 @@ def _correction(problem: Problem) -> tuple[str, ...]:
         return (f"sed -i '{line}s/{match['wrong']}/{match['near']}/' {file}",)
     if "expected KEY=VALUE" in problem.message:
         return (f"sed -i '{line}s/^/# /' {file}",)
-    if "\\t" in problem.message and "token" in problem.message:
+    if "a tab; " in problem.message:
         return (f"sed -i 's/\\t/  /g' {file}",)
     key = problem.message.partition(":")[0]
     if key not in BY_KEY:

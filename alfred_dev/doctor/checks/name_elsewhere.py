@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from ipaddress import ip_address
 
 from alfred_dev.doctor.look.naming import Naming, naming
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
@@ -21,7 +22,7 @@ def judge(seen: Naming, given: Given) -> Iterable[Finding]:
     yield Finding(
         subject=first.name,
         about=frozenset({"names", *(r.name for r in strange)}),
-        cause=f"{first.name} leads to {', '.join(first.addresses)}, not to this machine"
+        cause=f"{first.name} leads to {_astray(first.addresses)}"
         + (f": {seen.rivals[0].rpartition(': ')[0]}" if seen.rivals
            else " (a DNS server of the network or a VPN says so)"),
         evidence=seen.rivals or (f"resolv.conf asks {', '.join(seen.servers) or 'nobody'}",),
@@ -33,6 +34,14 @@ def judge(seen: Naming, given: Given) -> Iterable[Finding]:
             ),
         ),
     )  # fmt: skip
+
+
+def _astray(addresses: Iterable[str]) -> str:
+    """Return where a name leads; a client takes any of several addresses."""
+    found = [*addresses]
+    away = [a for a in found if not ip_address(a.partition("%")[0]).is_loopback]
+    here = " besides this machine" if len(away) < len(found) else ", not to this machine"
+    return f"{', '.join(away)}{here}"
 
 
 CHECK = Check(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.stores import Database, Stores, stores
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+
+SETTING = "default_transaction_read_only"
 
 
 def judge(seen: Stores, given: Given) -> Iterable[Finding]:
@@ -33,12 +36,23 @@ def _fix(row: Database) -> Fix:
     psql = f"alfred-dev exec {row.service} psql -c"
     if row.recovery:
         return Fix(text="Make it the primary.", commands=(f"{psql} 'SELECT pg_promote()'",))
+    whose = {
+        "database": f"DATABASE {row.name}",
+        "user": "ROLE CURRENT_USER",
+        "database-user": f"ROLE CURRENT_USER IN DATABASE {row.name}",
+    }.get(row.set_by)
+    if whose:  # a session takes it when it begins: those there are would go on with the old one
+        return Fix(
+            text=f"Take the setting back: it is one of this {row.set_by.replace('-', ' and ')}.",
+            commands=(
+                f"{psql} 'SET default_transaction_read_only = off' "
+                f"-c 'ALTER {whose} RESET {SETTING}'",
+                restart(row.service),
+            ),
+        )
     return Fix(
         text="Take the setting back.",
-        commands=(
-            f"{psql} 'ALTER SYSTEM RESET default_transaction_read_only'",
-            f"{psql} 'SELECT pg_reload_conf()'",
-        ),
+        commands=(f"{psql} 'ALTER SYSTEM RESET {SETTING}'", f"{psql} 'SELECT pg_reload_conf()'"),
     )
 
 

@@ -17,6 +17,8 @@ def judge(seen: Configuration, given: Given) -> Iterable[Finding]:
     if not empty or given.guessed or not used:
         return
     what = "there is no .env" if not seen.present else f"{', '.join(empty)} has no value in .env"
+    if seen.astray:
+        what = f".env is a link to {seen.astray}, which is not there"
     yield Finding(
         subject=".env",
         about=frozenset(empty),
@@ -24,7 +26,10 @@ def judge(seen: Configuration, given: Given) -> Iterable[Finding]:
         evidence=(f"without a value: {', '.join(empty)}",),
         fix=Fix(
             text=f"Put back {', '.join(empty)} as the services had them.",
-            commands=(f"alfred-dev doctor {CODE} --fix --yes",),
+            commands=(
+                *(("rm .env",) if seen.astray else ()),
+                f"alfred-dev doctor {CODE} --fix --yes",
+            ),
             repair="put_settings_back",
         ),
     )

@@ -33,10 +33,12 @@ class EnvFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """``present``: whether there is a .env at all; ``files``: those there are."""
+    """``present``: whether there is a .env at all; ``astray``: where it leads instead, being a link
+    to what is not there; ``files``: those there are."""
 
     present: bool
-    files: tuple[EnvFile, ...]
+    astray: str = ""
+    files: tuple[EnvFile, ...] = ()
 
 
 async def configuration(scene: Scene) -> Configuration:
@@ -45,7 +47,10 @@ async def configuration(scene: Scene) -> Configuration:
         return Configuration(present=False, files=())
     paths = [scene.workspace.env_file, scene.workspace.root / ".env.local"]
     found = await asyncio.to_thread(lambda: [f for p in paths for f in _file(p)])
-    return Configuration(present=scene.workspace.env_file.exists(), files=tuple(found))
+    env = scene.workspace.env_file
+    present = env.exists()
+    astray = str(env.readlink()) if env.is_symlink() and not present else ""
+    return Configuration(present=present, astray=astray, files=tuple(found))
 
 
 def _file(path: Path) -> Iterator[EnvFile]:

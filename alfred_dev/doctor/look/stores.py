@@ -24,14 +24,17 @@ QUESTION = (
     "(SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'), "
     "coalesce((SELECT min(pid) FROM pg_stat_activity JOIN pg_locks USING (pid) "
     "WHERE state LIKE 'idle in transaction%' AND now() - state_change > interval '1 s' "
-    "AND mode = 'AccessExclusiveLock' AND granted AND relation IS NOT NULL), 0))"
+    "AND mode = 'AccessExclusiveLock' AND granted AND relation IS NOT NULL), 0), "
+    "(SELECT replace(source, ' ', '-') FROM pg_settings "
+    "WHERE name = 'default_transaction_read_only'), quote_ident(current_database()))"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """A Postgres that lets us in. ``holder``: the server process that has a table to itself in a
-    transaction that does nothing, else 0."""
+    transaction that does nothing, else 0; ``set_by``: which layer of Postgres' settings says
+    whether it is read-only (``database``, ``user``, ...); ``name``: of the database, quoted."""
 
     service: str
     read_only: bool
@@ -40,6 +43,8 @@ class Database:
     connections_limit: int
     vector: bool
     holder: int = 0
+    set_by: str = ""
+    name: str = "postgres"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +96,8 @@ async def written(target: Target, patience: float) -> ProbeResult:
 async def _database(endpoint: Endpoint, scene: Scene) -> Database | None:
     target = target_of(endpoint, _plan(scene).settings)
     result = await postgres.first_row(target, QUESTION, timeout_s=scene.probe_timeout_s)
-    words = result.detail.split()
-    if not result.ok or len(words) != 6:
+    words = result.detail.split(maxsplit=7)
+    if not result.ok or len(words) != 8:
         return None
     return Database(
         service=endpoint.service,
@@ -102,6 +107,8 @@ async def _database(endpoint: Endpoint, scene: Scene) -> Database | None:
         connections_limit=int(words[3]),
         vector=words[4] != "0",
         holder=int(words[5]),
+        set_by=words[6],
+        name=words[7],
     )
 
 

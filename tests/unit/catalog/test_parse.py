@@ -61,7 +61,7 @@ def test_an_unknown_key_is_named_with_a_hint() -> None:
         ("title: One", "title:", "5:11: services.one.title: expected text (a name for people), found nothing"),
         ("  one:", "  One!:", "4:3: 'One!' cannot be a name here"),
         ("title: One", "title: One\n    title: Two", "6:5: the key title stands here twice"),
-        ("title: One", "\ttitle: One", "5:5: not valid YAML: found character that cannot start any token"),
+        ("title: One", "\ttitle: One", "5:5: not valid YAML: a tab; YAML is indented by spaces"),
         ("tier: application", "tier: aplication", "6:11: services.one.tier: expected one of external, public, application, data, monitoring, found 'aplication' (did you mean application?)"),
     ],
 )  # fmt: skip

@@ -104,6 +104,21 @@ def test_keys_that_others_could_read_are_not_used(store: Store) -> None:
     assert "token rotate --forget" in " ".join(caught.value.fix)
 
 
+@pytest.mark.parametrize("text", ['{"keys": []}', "garbage", ""])
+def test_public_keys_that_somebody_edited_are_not_believed(store: Store, text: str) -> None:
+    key = store.ensure(0.0)
+    (store.folder / "jwks.json").write_text(text)
+    assert published(store) == [key.kid]
+    store.ensure(1.0)
+    assert json.loads((store.folder / "jwks.json").read_text())["keys"] == [dict(key.public)]
+
+
+def test_torn_keys_leave_what_was_published(store: Store) -> None:
+    key = store.ensure(0.0)
+    (store.folder / "keys.json").write_text("[{")
+    assert published(store) == [key.kid]
+
+
 def test_a_torn_file_is_named(store: Store) -> None:
     store.ensure(0.0)
     (store.folder / "keys.json").write_text("[{")

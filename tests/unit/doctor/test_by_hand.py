@@ -1,0 +1,134 @@
+"""Faults that were made by hand, and what was said of them: the first line, and what to type."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from alfred_dev.catalog import schema
+from alfred_dev.doctor import triage
+from alfred_dev.doctor.checks import (
+    ca_unusable,
+    clock,
+    config_invalid,
+    home_other,
+    limits,
+    name_elsewhere,
+    postgres_refuses_writes,
+    render_old,
+    setting_missing,
+)
+from alfred_dev.doctor.look.certs import Certs
+from alfred_dev.doctor.look.configuration import Configuration
+from alfred_dev.doctor.look.files import Files
+from alfred_dev.doctor.look.keeping import Keeping
+from alfred_dev.doctor.look.machine import Machine
+from alfred_dev.doctor.look.naming import Naming
+from alfred_dev.doctor.look.stores import Database, Stores
+from alfred_dev.doctor.model import Outcome, State
+from alfred_dev.envtext import parse_env_file
+from alfred_dev.errors import ConfigError, MachineError
+from alfred_dev.names.resolve import Resolution
+from tests import worlds
+from tests.unit.doctor.scenes import given, judged, seen
+
+LINK = Configuration(present=False, astray="/nowhere/.env")
+DATABASE = Database(service="db-postgres", read_only=True, recovery=False, connections=9,
+                    connections_limit=100, vector=True)  # fmt: skip
+
+
+def test_a_tab_in_yaml_is_called_a_tab() -> None:
+    (problem,) = schema.read("a:\n\tb: 1\n", schema.Flag("x"), file="alfred.yaml").problems
+    assert problem.message == "not valid YAML: a tab; YAML is indented by spaces"
+    known = given(problem=ConfigError("alfred.yaml cannot be used", [problem]))
+    (found,) = judged(config_invalid.CHECK, LINK, known)
+    assert found.fix.commands == ("sed -i 's/\\t/  /g' alfred.yaml",)
+
+
+def test_a_quote_that_is_never_closed_names_its_key_and_no_value() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_env_file(b'A=1\nREDIS_PASSWORD="s3cret\nB=2\n', file=".env")
+    (problem,) = caught.value.problems
+    assert str(problem) == ".env:2:1: REDIS_PASSWORD: a quote is opened and never closed"
+    (found,) = judged(config_invalid.CHECK, LINK, given(problem=caught.value))
+    assert found.fix.commands == ("sed -i '2d' .env", config_invalid.MADE_ANEW)
+
+
+def test_what_stood_in_a_file_that_a_folder_replaced_is_put_back() -> None:
+    problem = MachineError(
+        "file-unreadable", ".env cannot be read", cause="/p/.env: Is a directory",
+        fix=["mv '/p/.env' '/p/.env.old'"], where="/p/.env",
+    )  # fmt: skip
+    (found,) = judged(config_invalid.CHECK, LINK, given(problem=problem))
+    assert found.fix.commands == ("mv '/p/.env' '/p/.env.old'", config_invalid.MADE_ANEW)
+
+
+def test_a_link_to_nowhere_is_named_and_removed_first() -> None:
+    plan = worlds.plan(REDIS_PASSWORD="")
+    (found,) = judged(setting_missing.CHECK, LINK, given(plan=plan))
+    assert found.cause.startswith(".env is a link to /nowhere/.env, which is not there")
+    assert found.fix.commands[0] == "rm .env"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(45, "45 s"), (7200, "2 hours"), (86400 * 800, "800 days")]
+)
+def test_how_far_the_clock_is_off_can_be_read(seconds: float, said: str) -> None:
+    (found,) = judged(clock.CHECK, Machine(spaces=(), future_s=seconds))
+    assert f"lies {said} in the future" in found.cause
+
+
+def test_more_files_than_the_hard_limit_take_root() -> None:
+    (found,) = judged(
+        limits.CHECK, Machine(spaces=(), nofile=64, nofile_hard=64), given(sudo="sudo ")
+    )
+    assert found.fix.commands[0] == "sudo prlimit --pid $$ --nofile=4096:4096"
+    (found,) = judged(limits.CHECK, Machine(spaces=(), nofile=64, nofile_hard=1024))
+    assert found.fix.commands[0] == "ulimit -n 1024"
+
+
+def test_a_name_that_leads_here_too_is_not_said_to_lead_elsewhere_alone() -> None:
+    both = Resolution(name="ui.example.com", addresses=("::1", "127.0.0.1", "172.19.0.5"))
+    (found,) = judged(name_elsewhere.CHECK, Naming(names=(both,)))
+    assert found.cause.startswith("ui.example.com leads to 172.19.0.5 besides this machine")
+
+
+@pytest.mark.parametrize(
+    ("source", "statement"),
+    [
+        ("database", "ALTER DATABASE postgres RESET"),
+        ("user", "ALTER ROLE CURRENT_USER RESET"),
+        ("database-user", "ALTER ROLE CURRENT_USER IN DATABASE postgres RESET"),
+        ("configuration-file", "ALTER SYSTEM RESET"),
+    ],
+)
+def test_a_setting_is_taken_back_where_it_was_made(source: str, statement: str) -> None:
+    stores = Stores(databases=(replace(DATABASE, set_by=source),), services=seen())
+    (found,) = judged(postgres_refuses_writes.CHECK, stores)
+    assert statement in found.fix.commands[0]
+
+
+def test_another_leaf_is_no_older_configuration() -> None:
+    render = "/p/.alfred/render/gateway"
+    assert judged(render_old.CHECK, Files(old=(f"{render}/certificate.json",))) == []
+    both = Files(old=(f"{render}/certificate.json", f"{render}/routes.json"))
+    (found,) = judged(render_old.CHECK, both)
+    assert found.cause.startswith("1 of the files")
+
+
+def test_another_home_is_the_cause_of_a_ca_that_is_not_there() -> None:
+    look = Keeping(pid=7, told={"HOME": "/home/ann"}, shared="/home/ann/x", shared_here="/root/x",
+                   services=seen())  # fmt: skip
+    (found,) = judged(home_other.CHECK, look, given(environment={"HOME": "/root"}))
+    assert found.cause.startswith("HOME of this shell is /root, and the services were started with")
+    assert found.fix.commands == ("export HOME='/home/ann'",)
+    gone = judged(ca_unusable.CHECK, Certs(made=False, gone="/root/x/ca/ca.pem"))
+    outcomes = [
+        Outcome(check=home_other.CHECK, state=State.FOUND, findings=(found,)),
+        Outcome(check=ca_unusable.CHECK, state=State.FOUND, findings=tuple(gone)),
+    ]
+    (cause,) = triage.causes(outcomes, worlds.plan())
+    assert cause.check.code == "home-other"
+    same = replace(look, shared_here=look.shared)
+    assert judged(home_other.CHECK, same, given(environment={})) == []

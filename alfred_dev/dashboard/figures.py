@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 REQUESTS, CALLS = "http_request_duration_seconds", "alfred_call_duration_seconds"
 # Only what is needed here: reading all of it with the client library costs ten times as much.
 _LINE = re.compile(rf"(?m)^({REQUESTS}|{CALLS})_bucket\{{([^}}]*)\}} ([0-9.e+]+)$")
+_FORWARDED = re.compile(
+    r"(?m)^envoy_cluster_external_upstream_rq(_time_bucket)?\{([^}]*)\} ([0-9.e+]+)$"
+)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 NARROW = 1.101  # times the bound below: see ``alfred_dev.embedded.metrics``
@@ -54,6 +57,28 @@ def read(text: str, at: float, quiet: Collection[str]) -> Reading:
             _add(served, bound, count)
             if math.isinf(bound) and of.get("status", "").startswith("5"):
                 failed += count
+    return Reading(at=at, served=served, failed=failed, calls=calls)
+
+
+def read_gateway(text: str, at: float, services: Collection[str]) -> Reading:
+    """Return what Envoy's statistics say of what it asked ``services``, by their clusters' names.
+
+    What it refuses by itself reaches none of them, and is not counted.
+    """
+    served: dict[float, float] = {}
+    calls: dict[str, dict[float, float]] = {}
+    failed = 0.0
+    for timed, labels, value in _FORWARDED.findall(text):
+        of, count = _labels(labels), float(value)
+        name = of.get("envoy_cluster_name", "")
+        if name not in services:
+            continue
+        if timed:
+            bound = float(of["le"]) / 1000
+            _add(calls.setdefault(name, {}), bound, count)
+            _add(served, bound, count)
+        elif of.get("envoy_response_code", "").startswith("5"):
+            failed += count
     return Reading(at=at, served=served, failed=failed, calls=calls)
 
 

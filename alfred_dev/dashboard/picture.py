@@ -59,7 +59,7 @@ def edges(view: View) -> list[Document]:
     for service in view.plan.services:
         for other in (*service.depends_on, *service.asks):
             pairs[(service.id, other)] = None
-        if service.definition.hosts and GATEWAY in known:
+        if (service.definition.hosts or service.definition.routes) and GATEWAY in known:
             pairs[(GATEWAY, service.id)] = None
     for caller, called in view.calls.items():
         for other, traffic in called.items():

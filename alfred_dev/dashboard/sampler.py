@@ -17,16 +17,18 @@ from typing import Any
 
 from alfred_dev import lifecycle
 from alfred_dev.catalog.model import ProbeKind
-from alfred_dev.dashboard import ask
-from alfred_dev.dashboard.figures import Reading, Traffic, calls, heat, read, traffic, window
+from alfred_dev.dashboard import ask, figures
+from alfred_dev.dashboard.figures import Reading, Traffic
 from alfred_dev.dashboard.history import History, Sample
 from alfred_dev.dashboard.seen import View
 from alfred_dev.errors import AlfredError
 from alfred_dev.host import processes, usage
 from alfred_dev.host.usage import Clocks, Usage
+from alfred_dev.hostnames import DASHBOARD
 from alfred_dev.pki import certificates
 from alfred_dev.plan import LOOPBACK, PlannedService
-from alfred_dev.render.prometheus import EXPOSING_TIERS
+from alfred_dev.render.gateway.world import GATEWAY
+from alfred_dev.render.prometheus import EXPOSING_TIERS, statistics
 from alfred_dev.report import tunnels
 from alfred_dev.stack import Stack
 from alfred_dev.status import ServiceStatus
@@ -174,24 +176,33 @@ class Sampler:
         for service, text in zip(asked, texts, strict=True):
             if text:
                 quiet = {*ASKED_ALL_DAY, *(e.path for e in service.endpoints)}
-                kept = self._readings.setdefault(service.id, deque(maxlen=40))
-                kept.append(read(text, now, quiet))
-        last = [(kept[-2], kept[-1]) for kept in self._readings.values() if len(kept) > 1]
-        self.heat.append((now, heat([(o, n) for o, n in last if n.at == now])))
+                self._keep(service.id, figures.read(text, now, quiet))
+        if GATEWAY in stack.plan.ids:
+            door = statistics(stack.plan[GATEWAY]).port
+            if text := await ask.forwarded(LOOPBACK, door):
+                services = {*stack.plan.ids} - {DASHBOARD}
+                self._keep(GATEWAY, figures.read_gateway(text, now, services))
+        # Not what the gateway says: that is in what the services say already.
+        own = [kept for name, kept in self._readings.items() if name != GATEWAY]
+        last = [(kept[-2], kept[-1]) for kept in own if len(kept) > 1]
+        self.heat.append((now, figures.heat([(o, n) for o, n in last if n.at == now])))
+
+    def _keep(self, name: str, reading: Reading) -> None:
+        self._readings.setdefault(name, deque(maxlen=40)).append(reading)
 
     def _pairs(self, now: float) -> dict[str, tuple[Reading, Reading]]:
         found = {}
         for name, kept in self._readings.items():
-            old = window(kept, now, WINDOW_S)
+            old = figures.window(kept, now, WINDOW_S)
             if old is not None and old is not kept[-1]:
                 found[name] = (old, kept[-1])
         return found
 
     def _traffic(self, now: float) -> dict[str, Traffic]:
-        return {name: traffic(*pair) for name, pair in self._pairs(now).items()}
+        return {name: figures.traffic(*pair) for name, pair in self._pairs(now).items()}
 
     def _calls(self, now: float) -> dict[str, dict[str, Traffic]]:
-        return {name: calls(*pair) for name, pair in self._pairs(now).items()}
+        return {name: figures.calls(*pair) for name, pair in self._pairs(now).items()}
 
     def _resources(self, stack: Stack, clocks: Clocks) -> dict[str, float]:
         found = usage.ratios(stack.workspace.root)

@@ -51,7 +51,7 @@ def _contained(plan: Plan) -> list[dict[str, Any]]:
     found = next((s for s in plan.contained if s.id == GATEWAY), None)
     if found is None:
         return []
-    target = f"{GATEWAY}:{_statistics(found).container_port}"
+    target = f"{GATEWAY}:{statistics(found).container_port}"
     jobs = [_gateway(target)]
     if DASHBOARD in plan.ids:
         jobs.append({**_job(DASHBOARD, target), "metrics_path": FIGURES, "honor_labels": True})
@@ -66,7 +66,7 @@ def _helpers(plan: Plan) -> list[dict[str, Any]]:
         job = _job(DASHBOARD, from_here(plan[DASHBOARD]))
         jobs.append({**job, "honor_labels": True})
     if GATEWAY in plan.ids:
-        jobs.append(_gateway(f"{LOOPBACK}:{_statistics(plan[GATEWAY]).port}"))
+        jobs.append(_gateway(f"{LOOPBACK}:{statistics(plan[GATEWAY]).port}"))
     return jobs
 
 
@@ -74,7 +74,8 @@ def _gateway(target: str) -> dict[str, Any]:
     return {**_job(GATEWAY, target), "metrics_path": STATISTICS}
 
 
-def _statistics(gateway: PlannedService) -> Endpoint:
+def statistics(gateway: PlannedService) -> Endpoint:
+    """Return where the gateway says what passes it, under ``STATISTICS``."""
     return next(e for e in gateway.endpoints if e.path == "/ready")
 
 

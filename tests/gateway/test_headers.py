@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
 
 import pytest
 
+from alfred_dev.dashboard import ask, figures
 from tests.gateway.conftest import ORIGIN
-from tests.gateway.doors import Door, heard, host
+from tests.gateway.doors import STATISTICS, Door, heard, host
 
 PREFLIGHT = {
     "access-control-request-method": "POST",
@@ -154,6 +156,22 @@ def test_statistics_have_a_histogram_for_each_service(door: Door) -> None:
     door.get("api", "/agents/legal/", token=door.token())
     name = 'envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="agent-legal",le="'
     assert name in door.statistics()
+
+
+def test_the_dashboard_reads_how_much_goes_to_each_service(door: Door) -> None:
+    asked = ("agent-legal", "auth-ui")
+    text = asyncio.run(ask.forwarded("127.0.0.1", door.ports[STATISTICS]))
+    before = figures.read_gateway(text, 0.0, asked)
+    for _ in range(3):
+        assert door.get("api", "/agents/legal/", token=door.token()).status_code == 200
+    deadline = time.monotonic() + 15  # Envoy's histograms follow every five seconds
+    while time.monotonic() < deadline:
+        text = asyncio.run(ask.forwarded("127.0.0.1", door.ports[STATISTICS]))
+        told = figures.calls(before, figures.read_gateway(text, 1.0, asked))
+        if "agent-legal" in told and told["agent-legal"].rate >= 3:
+            return
+        time.sleep(0.2)
+    raise AssertionError(told)
 
 
 def logged(door: Door, request_id: str, timeout_s: float = 10.0) -> dict[str, Any]:

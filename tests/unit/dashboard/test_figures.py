@@ -35,6 +35,30 @@ def test_what_stand_ins_say_is_read() -> None:
     assert figures.calls(Reading(at=10.0), found)["redis"].rate == pytest.approx(0.1)
 
 
+def test_what_the_gateway_says_is_read() -> None:
+    """As Envoy 1.40 prints it."""
+    asked = "envoy_cluster_external_upstream_rq"
+    lines = [
+        f"# TYPE {asked} counter",
+        f'{asked}{{envoy_response_code="201",envoy_cluster_name="agent-core"}} 15',
+        f'{asked}{{envoy_response_code="503",envoy_cluster_name="agent-core"}} 5',
+        f'{asked}{{envoy_response_code="200",envoy_cluster_name="gateway-admin"}} 89',
+        f'{asked}_completed{{envoy_cluster_name="agent-core"}} 20',
+        f"# TYPE {asked}_time histogram",
+        f'{asked}_time_bucket{{envoy_cluster_name="agent-core",le="25"}} 10',
+        f'{asked}_time_bucket{{envoy_cluster_name="agent-core",le="50"}} 20',
+        f'{asked}_time_bucket{{envoy_cluster_name="agent-core",le="+Inf"}} 20',
+        f'{asked}_time_bucket{{envoy_cluster_name="gateway-admin",le="+Inf"}} 89',
+        f'{asked}_time_count{{envoy_cluster_name="agent-core"}} 20',
+    ]
+    found = figures.read_gateway("\n".join(lines) + "\n", 20.0, {"agent-core", "agent-rag"})
+    told = figures.calls(Reading(at=10.0), found)
+    assert told.keys() == {"agent-core"}
+    assert (told["agent-core"].rate, told["agent-core"].p50) == (2.0, 25.0)
+    whole = figures.traffic(Reading(at=10.0), found)
+    assert (whole.rate, whole.errors, whole.p50) == (2.0, 0.25, 25.0)
+
+
 def test_a_restart_counts_anew() -> None:
     old = Reading(at=0.0, served={0.1: 100.0, math.inf: 100.0}, failed=7.0)
     new = Reading(at=10.0, served={0.1: 5.0, math.inf: 5.0}, failed=1.0)

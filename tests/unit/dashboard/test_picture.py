@@ -25,7 +25,7 @@ def test_edges_are_the_catalogs_with_the_traffic_that_was_seen() -> None:
     edges = {(e["from"], e["to"]): e["traffic"] for e in picture.document(views.view())["edges"]}
     assert edges["agent-core", "redis"]["rate"] == 2.0
     assert edges["agent-core", "db-postgres"] is None
-    assert ("gateway", "ui-chat") in edges
+    assert {("gateway", "ui-chat"), ("gateway", "agent-legal")} <= edges.keys()
     assert not any("dashboard" in pair or "gone" in pair for pair in edges)
 
 

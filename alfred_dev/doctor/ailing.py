@@ -19,6 +19,7 @@ WHY_ENDED = frozenset(
         "address-old", "config-invalid", "data-access", "data-damaged", "data-deleted",
         "data-locked", "data-other-version",
         "database-object-missing", "disk-full", "disk-read-only", "endpoint-wrong", "engine-down",
+        "engine-refused",
         "inotify-exhausted", "killed", "limit-inherited", "loopback-broken",
         "module-missing", "name-unknown",
         "out-of-memory", "password-mismatch", "port-privileged", "port-taken", "port-was-taken",

@@ -43,6 +43,14 @@ REFUSALS = (
         fix=_fixed("alfred-dev ports --check", "alfred-dev up --slot auto"),
     ),
     Refusal(
+        sounds=re.compile(r"No chain/target/match by that name|\(iptables failed"),
+        code="engine-rules-gone",
+        what="the engine's rules in the firewall are gone",
+        fix=_fixed(
+            "sudo systemctl restart docker   (or: sudo service docker restart)", "alfred-dev up"
+        ),
+    ),
+    Refusal(
         sounds=re.compile(r"Pool overlaps with other one|non-overlapping IPv4 address pool", re.I),
         code="subnet-taken",
         what="no addresses are left for the network",

@@ -12,6 +12,7 @@ from alfred_dev.doctor import triage, words
 from alfred_dev.doctor.checks import (
     container_network,
     cpu_busy,
+    engine_refused,
     flow_broken,
     limit_inherited,
     login_refused,
@@ -19,6 +20,7 @@ from alfred_dev.doctor.checks import (
     password_mismatch,
     port_public,
     runtime_other,
+    service_ended,
     service_not_listening,
     service_silent,
     service_unready,
@@ -228,6 +230,17 @@ def test_one_listener_of_two_that_died_takes_a_restart_and_no_other_port() -> No
     assert "listens on some of its ports only" in found.cause
     assert "6334 (Qdrant vector DB gRPC) is closed, and 6333 is open" in found.cause
     assert found.fix.commands == ("alfred-dev restart vector-db",)
+
+
+def test_a_container_that_the_engine_does_not_start_is_not_said_to_end_by_itself() -> None:
+    said = "(iptables failed: iptables -t nat -A DOCKER: No chain/target/match by that name.)"
+    look = seen(states={"redis": State.EXITED}, details={"redis": said})
+    (found,) = judged(engine_refused.CHECK, look, given(sudo="sudo "))
+    assert "rules in the firewall are gone" in found.cause
+    assert found.fix.commands == ("sudo systemctl restart docker", "alfred-dev up")
+    assert "engine-refused" in service_ended.CHECK.depends_on
+    itself = seen(states={"redis": State.EXITED}, details={"redis": "exit status 1"})
+    assert judged(engine_refused.CHECK, itself) == []
 
 
 def test_who_is_started_over_is_not_said_to_refuse_others() -> None:

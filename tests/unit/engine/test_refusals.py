@@ -10,6 +10,9 @@ SAID = {
     "disk-full": "write /var/lib/docker/tmp/x: no space left on device",
     "port-taken": "Error response from daemon: driver failed programming external connectivity on "
     "endpoint p-redis-1: Bind for 127.0.0.1:6379 failed: port is already allocated",
+    "engine-rules-gone": "driver failed programming external connectivity on endpoint p-redis-1: "
+    "(iptables failed: iptables --wait -t nat -A DOCKER: iptables: No chain/target/match by that "
+    "name.",
     "subnet-taken": "failed to create network n: Error response from daemon: Pool overlaps with "
     "other one on this address space",
     "network-foreign": "network alfred-network was found but has incorrect label "

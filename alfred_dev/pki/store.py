@@ -90,7 +90,8 @@ def why_not(store: Store, leaf: str, names: Iterable[str], now: datetime) -> str
     """Return why a leaf has to be made (anew), nothing when it is good."""
     pair = pair_at(store.certificate(leaf), store.key(leaf))
     if pair is None:
-        return "it was missing"
+        return next(filter(None, map(_astray, (store.certificate(leaf), store.key(leaf)))),
+                    "it was missing")  # fmt: skip
     try:
         found, fits = certificates.read(pair.certificate), certificates.belongs(pair)
         signed = certificates.signed_by(pair.certificate, store.ca_certificate.read_bytes())
@@ -105,6 +106,12 @@ def why_not(store: Store, leaf: str, names: Iterable[str], now: datetime) -> str
         (_open(store.key(leaf)), "its key could be read by others"),
     )
     return next((reason for wrong, reason in problems if wrong), "")
+
+
+def _astray(path: Path) -> str:
+    """Return what a file is that leads to nothing, "" of any other."""
+    dangles = path.is_symlink() and not path.exists()
+    return f"{path.name} was a link to {path.readlink()}, which is not there" if dangles else ""
 
 
 def unreadable(pair: Pair) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.certs import GATEWAY, Certs, Leaf, certs
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
+
+ASTRAY = re.compile(r"(\S+) was a link to ")
 
 
 def judge(seen: Certs, given: Given) -> Iterable[Finding]:
@@ -38,8 +41,11 @@ def _fix(leaf: Leaf, seen: Certs) -> Fix:
         return Fix(text="Renew it where you had it from; alfred.yaml names it under gateway.cert.")
     # A gateway that did not take over what the file is by now may not take over the next, either.
     stuck = leaf.name == GATEWAY and seen.serving and seen.serving != seen.on_disk
-    again = (restart(GATEWAY),) if stuck or "missing" in leaf.reason else ()
-    return Fix(text="Have it made anew.", commands=("alfred-dev up", *again), automatic=True)
+    astray = ASTRAY.match(leaf.reason)
+    removed = (f"rm '{leaf.path.rpartition('/')[0]}/{astray[1]}'",) if astray else ()
+    again = (restart(GATEWAY),) if stuck or astray or "missing" in leaf.reason else ()
+    return Fix(text="Have it made anew.", commands=(*removed, "alfred-dev up", *again),
+               automatic=True)  # fmt: skip
 
 
 CHECK = Check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.kept import DELETED, Kept, kept
@@ -11,6 +11,9 @@ from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 
 def judge(seen: Kept, given: Given) -> Iterable[Finding]:
     """Find services whose data folder is gone, and that hold files of it."""
+    if len(seen.data) > 1:
+        yield _all(seen.data, given)
+        return
     for name, file in seen.data.items():
         yield Finding(
             subject=name,
@@ -22,6 +25,24 @@ def judge(seen: Kept, given: Given) -> Iterable[Finding]:
                 commands=(restart(name),),
             ),
         )
+
+
+def _all(data: Mapping[str, str], given: Given) -> Finding:
+    """Say once that the folder of all was deleted, or moved."""
+    names = ", ".join(data)
+    return Finding(
+        subject=next(iter(data)),
+        about=frozenset(data),
+        cause=f".alfred was deleted or moved while services run: what {names} have, and what they "
+        "write from now on, is lost when they end",
+        evidence=tuple(f"{name} holds {file}" for name, file in data.items()),
+        fix=Fix(
+            text="Put it back where it was; or save what you need while they answer, and start "
+            "everything on new data.",
+            commands=("alfred-dev restart",),
+        ),
+        everything=True,
+    )
 
 
 CHECK = Check(

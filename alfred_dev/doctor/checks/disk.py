@@ -10,6 +10,7 @@ from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severi
 LOW = 1 << 30
 VERY_LOW = 100 << 20
 INODES_LOW = 1000
+INODES_NONE = 4  # what SQLite makes for one database
 
 
 def judge(seen: Machine, given: Given) -> Iterable[Finding]:
@@ -41,14 +42,14 @@ def judge(seen: Machine, given: Given) -> Iterable[Finding]:
 
 def _full(space: Space) -> bool:
     ends = space.error and "ead-only" not in space.error and "ermission" not in space.error
-    few = space.inodes > 0 and space.inodes_free == 0
+    few = space.inodes > 0 and space.inodes_free < INODES_NONE
     return bool(ends) or space.free < min(VERY_LOW, space.total // 20) or few
 
 
 def _reason(space: Space) -> str:
     if space.error and _full(space):
         return f"takes nothing any more: {space.error}"
-    if space.inodes and space.inodes_free < min(INODES_LOW, space.inodes // 20):
+    if space.inodes and space.inodes_free < max(INODES_NONE, min(INODES_LOW, space.inodes // 20)):
         return f"has room for {space.inodes_free} more files only"
     if space.free < min(LOW, space.total // 10):
         return f"has {_size(space.free)} left"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from alfred_dev.doctor.ailing import restart
 from alfred_dev.doctor.look.stores import Stores, stores
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
+from alfred_dev.probe.base import Reason
 
 MEANS = (
     ("MISCONF", "it cannot save to its disk"),
@@ -21,7 +22,7 @@ MEANS = (
 def judge(seen: Stores, given: Given) -> Iterable[Finding]:
     """Find a Redis that refused a key of one millisecond."""
     for name, result in seen.writes.items():
-        if not result.ok:
+        if not result.ok and result.reason is not Reason.OTHER:  # that is this machine's word
             why = next((text for word, text in MEANS if word in result.detail), "it says why")
             yield Finding(
                 subject=name,

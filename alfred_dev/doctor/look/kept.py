@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -49,11 +50,19 @@ def _old(row: Service) -> bool:
 
 
 def _lost(row: Service, folder: Path) -> str:
-    """Return a deleted file below ``folder`` that a service still holds, where that is gone."""
-    if folder.exists():
+    """Return a file of ``folder`` that a service still holds, deleted or moved with it."""
+    if any_file(folder):
         return ""
     files = (target for pid in row.process.pids for target in held(pid))
-    return next((f for f in files if f.startswith(f"{folder}/") and f.endswith(DELETED)), "")
+    moved = f"/{folder.parent.name}/{folder.name}/"
+    return next((f for f in files if moved in f), "")
+
+
+def any_file(folder: Path) -> bool:
+    """Tell whether there is a folder, with anything in it."""
+    with contextlib.suppress(OSError):
+        return any(folder.iterdir())
+    return False
 
 
 def held(pid: int) -> Iterable[str]:

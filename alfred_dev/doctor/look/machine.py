@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alfred_dev.doctor.scene import Scene
-from alfred_dev.host import disk
+from alfred_dev.host import disk, outgoing
+from alfred_dev.host.outgoing import Outgoing
 
 TOOL_TIMEOUT_S = 2.0
 
@@ -62,6 +63,7 @@ class Machine:
     firewall: tuple[str, ...] = ()
     shaping: tuple[str, ...] = ()
     unprivileged_from: int | None = None
+    outgoing: Outgoing = Outgoing()
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -98,6 +100,7 @@ def _machine(scene: Scene) -> Machine:
         firewall=_firewall(),
         shaping=_shaping(),
         unprivileged_from=_number("/proc/sys/net/ipv4/ip_unprivileged_port_start"),
+        outgoing=outgoing.look(),
     )
 
 

@@ -10,30 +10,39 @@ from alfred_dev.catalog import schema
 from alfred_dev.doctor import triage
 from alfred_dev.doctor.checks import (
     ca_unusable,
+    certificate_unusable,
     clock,
     config_invalid,
+    data_deleted,
+    disk,
     home_other,
     limits,
+    loopback,
     name_elsewhere,
     postgres_refuses_writes,
+    redis_refuses_writes,
     render_old,
     setting_missing,
 )
-from alfred_dev.doctor.look.certs import Certs
+from alfred_dev.doctor.look.certs import Certs, Leaf
 from alfred_dev.doctor.look.configuration import Configuration
 from alfred_dev.doctor.look.files import Files
 from alfred_dev.doctor.look.keeping import Keeping
-from alfred_dev.doctor.look.machine import Machine
+from alfred_dev.doctor.look.kept import Kept
+from alfred_dev.doctor.look.machine import Machine, Space
 from alfred_dev.doctor.look.naming import Naming
 from alfred_dev.doctor.look.stores import Database, Stores
 from alfred_dev.doctor.model import Outcome, State
 from alfred_dev.envtext import parse_env_file
 from alfred_dev.errors import ConfigError, MachineError
+from alfred_dev.host.outgoing import Outgoing
 from alfred_dev.names.resolve import Resolution
+from alfred_dev.probe.base import Reason, ill
 from tests import worlds
 from tests.unit.doctor.scenes import given, judged, seen
 
 LINK = Configuration(present=False, astray="/nowhere/.env")
+GB = 1 << 30
 DATABASE = Database(service="db-postgres", read_only=True, recovery=False, connections=9,
                     connections_limit=100, vector=True)  # fmt: skip
 
@@ -132,3 +141,43 @@ def test_another_home_is_the_cause_of_a_ca_that_is_not_there() -> None:
     assert cause.check.code == "home-other"
     same = replace(look, shared_here=look.shared)
     assert judged(home_other.CHECK, same, given(environment={})) == []
+
+
+@pytest.mark.parametrize(
+    ("ports", "command"),
+    [
+        (Outgoing(4, 1, 6379), "sysctl -w net.ipv4.ip_local_port_range='32768 60999'"),
+        (Outgoing(28232, 28000, 6379), "ss -tnp dport = :6379 | head"),
+    ],
+)
+def test_no_port_that_is_left_is_the_machine_s_fault(ports: Outgoing, command: str) -> None:
+    sound = Machine(spaces=(), localhost=("127.0.0.1",), outgoing=Outgoing(28232, 9000, 6379))
+    assert judged(loopback.CHECK, sound) == []
+    (found,) = judged(loopback.CHECK, replace(sound, outgoing=ports))
+    assert found.everything
+    assert found.fix.commands == (command,)
+    refused = ill(Reason.OTHER, "127.0.0.1:6379: Cannot assign requested address")
+    stores = Stores(writes={"redis": refused}, services=seen())
+    assert judged(redis_refuses_writes.CHECK, stores) == []
+
+
+def test_a_certificate_that_is_a_link_to_nowhere_is_removed_first() -> None:
+    said = "gateway.pem was a link to /nowhere, which is not there"
+    leaf = Leaf(name="gateway", path="/p/certs/gateway.pem", reason=said, left_days=0)
+    (found,) = judged(certificate_unusable.CHECK, Certs(made=True, leaves=(leaf,)))
+    assert found.fix.commands[:2] == ("rm '/p/certs/gateway.pem'", "alfred-dev up")
+
+
+def test_data_that_went_all_at_once_is_one_finding() -> None:
+    lost = {"redis": "/q/.alfred/data/redis/a", "vector-db": "/q/.alfred/data/vector-db/b"}
+    (found,) = judged(data_deleted.CHECK, Kept(data=lost))
+    assert found.fix.commands == ("alfred-dev restart",)
+    (one,) = judged(data_deleted.CHECK, Kept(data={"redis": "/q/.alfred/data/redis/a"}))
+    assert one.fix.commands == ("alfred-dev restart redis",)
+
+
+def test_a_disk_that_takes_one_more_file_is_full() -> None:
+    space = Space(folder="/p", free=GB, total=GB, inodes_free=1, inodes=2)
+    (found,) = judged(disk.CHECK, Machine(spaces=(space,)))
+    assert found.severity is None or found.severity == "error"
+    assert "1 more files" in found.cause

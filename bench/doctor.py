@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.faults import docker, images, more, outside, volumes  # noqa: E402 - the path comes first
-from bench.faults.harmless import HARMLESS, Harmless  # noqa: E402
+from bench.faults.harmless import CONTAINED, HARMLESS, Harmless  # noqa: E402
 from bench.faults.process import FAULTS  # noqa: E402
 from bench.faults.record import Fault  # noqa: E402
 from bench.faults.world import World, world  # noqa: E402
@@ -244,27 +244,31 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     arguments = options()
-    if arguments.runtime == "process" and "ALFRED_BENCH_INSIDE" not in os.environ:
+    if "ALFRED_BENCH_INSIDE" not in os.environ:
         inside = {**os.environ, "ALFRED_BENCH_INSIDE": "1"}
         # Its own processes too: what the doctor has us type may end a process that it sees.
-        command = ["unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork",
-                   "--kill-child", "--mount-proc", "--", sys.executable, *sys.argv]  # fmt: skip
+        alone = ("--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+        besides = alone if arguments.runtime == "process" else ()  # the engine is in this network
+        command = ["unshare", "--mount", "--propagation", "private", *besides, "--"]
+        command += [sys.executable, *sys.argv]
         raise SystemExit(subprocess.run(command, env=inside).returncode)
     if os.getpid() == 1:
         collect()
     if arguments.runtime == "process":
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        own_files()
+    own_files()
     local = (*FAULTS, *outside.FAULTS, *more.FAULTS)
-    contained = (*docker.FAULTS, *images.FAULTS, *volumes.FAULTS)
+    anywhere = (f for f in more.FAULTS if f.id in more.ANYWHERE)
+    contained = (
+        *docker.FAULTS, *images.FAULTS, *volumes.FAULTS, *outside.FAULTS, *anywhere,
+    )  # fmt: skip
     every = local if arguments.runtime == "process" else contained
     chosen = [f for f in every if not arguments.only or f.id in arguments.only]
     with tempfile.TemporaryDirectory() as folder, world(Path(folder), arguments.runtime) as w:
-        if arguments.runtime == "process":
-            said = w.run("setup", "--yes")
-            print(f"setup: exit {said.returncode}")
+        said = w.run("setup", "--yes")
+        print(f"setup: exit {said.returncode}")
         if not arguments.no_singles:
-            cases = HARMLESS if arguments.runtime == "process" else ()
+            cases = HARMLESS if arguments.runtime == "process" else CONTAINED
             quiet(w, [h for h in cases if not arguments.only or h.id in arguments.only])
             silent(w, chosen, arguments)
         run_pairs(w, every, arguments)

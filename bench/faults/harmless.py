@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from alfred_dev.pki import certificates
+from bench.faults.docker import docker, image, name
 from bench.faults.machine import network
 from bench.faults.outside import HOSTS, ca
 from bench.faults.programs import ANSWERS
@@ -29,6 +32,14 @@ services:
 ARGUMENTS
     ports: [PORTS]
 """
+LISTENER = """
+import http.server as h, sys, threading as t
+for port in sys.argv[1:]:
+    server = h.ThreadingHTTPServer(("0.0.0.0", int(port)), h.SimpleHTTPRequestHandler)
+    t.Thread(target=server.serve_forever).start()
+"""
+NUMBER = re.compile(r"container: (\d+)")
+IMAGE = "bench-shop:1"
 TASK = """\
 services:
   migrate:
@@ -44,6 +55,35 @@ class Harmless:
     id: str
     title: str
     inject: Callable[[World], Undo]
+
+
+def contained(text: str, service: str, *command: str) -> Inject:
+    """Add ``service``, which runs ``command`` in an image of the user's own, without a check."""
+
+    def inject(world: World) -> Undo:
+        made = docker("create", image(), "true")
+        docker("commit", "--change", "ENTRYPOINT []", "--change", f"CMD {json.dumps(command)}",
+               "--change", "HEALTHCHECK NONE", made, IMAGE)  # fmt: skip
+        docker("rm", made)
+        back = added(text, service)(world)
+
+        def undo() -> None:
+            mine = name(world, service)
+            back()
+            docker("rm", "--force", mine)
+            docker("rmi", "--force", IMAGE)
+
+        return undo
+
+    return inject
+
+
+def shop(*ports: str) -> Inject:
+    """Have one container more, which serves a folder on every port of its own in ``ports``."""
+    numbers = dict.fromkeys(NUMBER.findall(" ".join(ports)))
+    rows = ", ".join(f"{{{port}}}" for port in ports)
+    text = f"services:\n  shop:\n    image: {IMAGE}\n    ports: [{rows}]\n"
+    return contained(text, "shop", "python3", "-c", LISTENER, *numbers)
 
 
 def served(*ports: str) -> Inject:
@@ -82,10 +122,11 @@ def part_only(world: World) -> Undo:
 
 def second(world: World) -> Undo:
     """Have another checkout run in a slot of its own, and a stranger on a port beside ours."""
+    slot = "1" if world.runtime == "process" else "2"
     other = World(world.root.parent / "other", world.runtime)
     other.root.mkdir(exist_ok=True)
     (other.root / "alfred.yaml").write_text("# another project\n")
-    started = other.run("up", "redis", "agent-core", "--slot", "1")
+    started = other.run("up", "redis", "agent-core", "--slot", slot)
     if started.returncode != 0:
         raise RuntimeError(started.stderr)
     gone = world.spawn(sys.executable, "-c", ANSWERS.format(port=8016, status=200), wait_port=8016)
@@ -133,6 +174,21 @@ def vpn() -> Inject:
     return network(" && ".join(commands), "ip link delete tun7")
 
 
+def strange_project(world: World) -> Undo:
+    """Have the same beside a container of another Compose project, on a port of nobody's."""
+    gone = second(world)
+    labels = ("--label", "com.docker.compose.project=shop", "--label",
+              "com.docker.compose.service=redis")  # fmt: skip
+    docker("run", "-d", "--name", "shop-redis-1", *labels, "-p", "127.0.0.1:9605:6379",
+           "--entrypoint", "sleep", image(), "600")  # fmt: skip
+
+    def undo() -> None:
+        docker("rm", "--force", "shop-redis-1")
+        gone()
+
+    return undo
+
+
 HARMLESS: tuple[Harmless, ...] = (
     Harmless(id="Z01", title="host and container port differ",
              inject=served("host: 9601, container: 80, path: /")),
@@ -151,3 +207,16 @@ HARMLESS: tuple[Harmless, ...] = (
     Harmless(id="Z09", title="a VPN is up, and no route of its is ours", inject=vpn()),
     Harmless(id="Z10", title="an expired certificate of somebody else's", inject=expired_stranger),
 )  # fmt: skip
+OTHERWISE = {
+    "Z01": shop("host: 9601, container: 80, path: /"),
+    "Z02": shop("host: 9602, container: 9602, probe: tcp"),
+    "Z03": contained(f"services:\n  migrate:\n    ends: true\n    image: {IMAGE}\n", "migrate",
+                     "python3", "-c", "pass"),
+    "Z05": strange_project,
+    "Z07": shop("host: 9601, container: 80, path: /", "host: 9602, container: 80, probe: tcp"),
+    "Z08": told("agent-rag", "REDIS_ADDR", "redis:6379"),
+}  # fmt: skip
+# The same in containers: the world outside of the project is the same, what runs is not.
+CONTAINED: tuple[Harmless, ...] = tuple(
+    replace(case, inject=OTHERWISE.get(case.id, case.inject)) for case in HARMLESS
+)

@@ -94,11 +94,15 @@ def untrusted(world: World) -> Undo:
     return lambda: world.run("certs", "trust", "--yes")
 
 
+# ui-admin's port, on this machine and in its container.
+ROUTED = re.compile(r"(port_value\"?: ?)(?:3007|3000)\b")
+
+
 def edited_route(world: World) -> Undo:
     """Give a rendered file of the gateway a port on which nobody listens."""
     for path in sorted((world.alfred / "render/gateway").rglob("*")):
-        if path.is_file() and re.search(r"port_value\"?: 3007", text := path.read_text()):
-            changed = re.sub(r"(port_value\"?: )3007", r"\g<1>3999", text)
+        if path.is_file() and ROUTED.search(text := path.read_text()):
+            changed = ROUTED.sub(r"\g<1>3999", text)
             put(path, changed.encode(), 0o600)
             return lambda: world.run("up")
     raise LookupError("no rendered file leads to 3007")

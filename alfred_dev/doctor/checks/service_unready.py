@@ -13,6 +13,7 @@ from alfred_dev.doctor.seen import Service, Services
 from alfred_dev.probe.base import Reason
 from alfred_dev.status import EndpointStatus
 
+WAITS = ", waiting"  # what comes after says again who waits for whom
 REFUSAL = re.compile(r"answers (40[01345]) ")
 
 
@@ -33,7 +34,10 @@ def _blamed(detail: str, seen: Services) -> tuple[str, str]:
     """Return whom the answer names at the bottom of it, and what it says of that one."""
     places = {row.id: detail.rfind(f" {row.id}: ") for row in seen.rows}
     name = max(places, key=lambda known: places[known])
-    return (name, detail[places[name] :].partition(": ")[2]) if places[name] >= 0 else ("", "")
+    if places[name] < 0:
+        return "", ""
+    told = detail[places[name] :].partition(": ")[2]
+    return name, told.partition(WAITS)[0]
 
 
 def _of_another(name: str, other: Service, told: str, evidence: tuple[str, ...]) -> Finding:

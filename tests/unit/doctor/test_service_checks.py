@@ -116,8 +116,8 @@ def test_what_waits_follows_from_what_ended() -> None:
 def test_who_is_named_at_the_bottom_of_an_answer_is_the_cause() -> None:
     full = "redis: ERR max number of clients reached"
     look = seen(answers={
-        "agent-rag": ill(Reason.STATUS, f"answers 503: {full}"),
-        "ui-admin": ill(Reason.STATUS, f"answers 503: agent-rag: answers 503: {full}"),
+        "agent-rag": ill(Reason.STATUS, f"answers 503: {full}, waiting for redis"),
+        "ui-admin": ill(Reason.STATUS, f"answers 503: agent-rag: answers 503: {full}, waiting"),
     })  # fmt: skip
     (only,) = diagnosed(look)
     assert (only.check.code, only.finding.subject) == ("service-unready", "redis")

@@ -34,6 +34,15 @@ def restart(name: str) -> str:
     return f"alfred-dev restart {name}"
 
 
+def anew(python: str, name: str) -> Fix:
+    """Return what makes the environment anew in which ``python``, of a service of ours, lies."""
+    clone, inside, _ = python.partition("/.venv/")
+    return Fix(
+        text="Have the environment made anew (or install what it names, for a service of yours).",
+        commands=(*((f"rm -rf '{clone}/.venv'",) if inside else ()), f"alfred-dev up {name}"),
+    )
+
+
 def unwell(services: Services) -> Iterator[Service]:
     """Yield every service that should be well, is not, and was started."""
     return (row for row in services.ill if row.said or row.ended or row.runs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alfred_dev.container_sources import OURS
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import in_container, said
+from alfred_dev.doctor.ailing import anew, in_container, said
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Fix, Given
 from alfred_dev.doctor.seen import Service
@@ -21,10 +21,8 @@ def fix(service: Service, line: Line, given: Given) -> Fix:
     ours = service.status.service.source.kind in OURS
     if ours and in_container(service, given):
         return Fix(text="Have our image made anew.", commands=("alfred-dev up --build",))
-    return Fix(
-        text="Have the environment made anew (or install what it names, for a service of yours).",
-        commands=("rm -rf .venv", f"alfred-dev up {service.id}"),
-    )
+    spec = service.status.running.spec
+    return anew(spec.argv[0] if spec else "", service.id)
 
 
 CHECK = Check(

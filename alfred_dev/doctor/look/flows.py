@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from alfred_dev.doctor.look.services import services
+from alfred_dev import lifecycle
+from alfred_dev.doctor.look.services import said_since, services
 from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Services
 from alfred_dev.flow.entry import direct
 from alfred_dev.flow.model import Broken, Entry, Flow, expected
 from alfred_dev.plan import SourceKind
+from alfred_dev.runtime.base import Observed, Running, State
 from alfred_dev.status import Health
 
 # Google's emulator gives a message to a pull whose client has gone, and again only after ten
@@ -24,11 +27,15 @@ PATIENCE_S = (2.0, 2.0, 2.0, 2.0, 4.0)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flows:
     """``sent``: whether a task was sent; ``broken``: the hop that it did not take; ``through``:
-    the services on its way."""
+    the services on its way; ``ended``: who of them ended meanwhile, and how, as far as is known;
+    ``said``: what the two of that hop said meanwhile; ``python``: what runs the first of them."""
 
     sent: bool
     broken: Broken | None = None
     through: frozenset[str] = frozenset()
+    ended: Mapping[str, str] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+    python: str = ""
 
 
 async def flows(scene: Scene) -> Flows:
@@ -44,7 +51,31 @@ async def flows(scene: Scene) -> Flows:
     seen, _ = await asyncio.gather(scene.see(services), loaded)
     if not _all_play(seen, taking_part):
         return Flows(sent=False)
-    return Flows(sent=True, broken=await tried(entry), through=frozenset(taking_part))
+    began = time.time()
+    broken = await tried(entry)
+    sent = Flows(sent=True, broken=broken, through=frozenset(taking_part))
+    if broken is None:
+        return sent
+    observed = await asyncio.to_thread(lifecycle.observe, scene.stack)
+    two = [name for name in (broken.peer, broken.service) if name in plan.ids]
+    lines = [await asyncio.to_thread(said_since, scene.stack, n, began) for n in dict.fromkeys(two)]
+    doer = next((r.status.running.spec for r in seen.rows if r.id == broken.service), None)
+    return replace(
+        sent,
+        ended=ended(seen, observed, taking_part),
+        said=tuple(line for part in lines for line in part),
+        python=doer.argv[0] if doer else "",
+    )
+
+
+def ended(before: Services, after: Observed, names: Collection[str]) -> Mapping[str, str]:
+    """Return who is another process now, or none, with how the runtime calls its end. Pure."""
+    now = {name: after.services.get(name, Running(state=State.STOPPED)) for name in names}
+    return {
+        row.id: now[row.id].detail
+        for row in before.rows
+        if row.id in now and row.status.running.pid and row.status.running.pid != now[row.id].pid
+    }
 
 
 async def tried(entry: Entry, patience: Sequence[float] = PATIENCE_S) -> Broken | None:

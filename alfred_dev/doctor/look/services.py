@@ -162,9 +162,14 @@ def _said(stack: Stack, found: ServiceStatus) -> tuple[str, ...]:
     """Return the last lines of a service of ours that is ill; a healthy one explains nothing."""
     if found.health is Health.HEALTHY or not found.selected or found.service.by_developer:
         return ()  # what an earlier one of ours said is not what the developer's own says
-    text = masked(stack.runtime.last_words(found.id, LOG_BYTES), stack.plan.secrets)
-    begin = datetime.fromtimestamp(earliest(found.running), UTC)
-    lines = [line.message for line in logs.parse(found.id, text) if line.at >= begin]
+    return said_since(stack, found.id, earliest(found.running))
+
+
+def said_since(stack: Stack, name: str, when: float) -> tuple[str, ...]:
+    """Return the last lines of a service since ``when``, in seconds since the epoch."""
+    text = masked(stack.runtime.last_words(name, LOG_BYTES), stack.plan.secrets)
+    begin = datetime.fromtimestamp(when, UTC)
+    lines = [line.message for line in logs.parse(name, text) if line.at >= begin]
     return tuple(line for line in lines if line.strip())[-LINES:]
 
 

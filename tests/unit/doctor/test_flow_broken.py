@@ -3,9 +3,11 @@ from __future__ import annotations
 import asyncio
 
 from alfred_dev.doctor.checks.flow_broken import judge
-from alfred_dev.doctor.look.flows import Flows, tried
+from alfred_dev.doctor.look.flows import Flows, ended, tried
 from alfred_dev.doctor.model import Given
 from alfred_dev.flow.model import Broken, Flow
+from alfred_dev.runtime.base import Observed, Running, State
+from tests.unit.doctor.scenes import seen
 from tests.unit.flow.test_send import TASK, core, hops
 from tests.worlds import plan
 
@@ -43,3 +45,37 @@ def test_what_never_arrives_is_broken_and_what_failed_is_sent_once() -> None:
     with core([failed, {}]) as entry:
         broken = asyncio.run(tried(entry, (0.05, 0.05)))
     assert broken is not None and (broken.late, broken.detail) == (False, "mail-server: no")
+
+
+def test_who_ended_meanwhile_is_named_and_not_the_hop() -> None:
+    running = Running(state=State.RUNNING, pid=200)
+    after = Observed(alive=True, services={"redis": running, "agent-core": running})
+    before = seen(details={})  # every service has the process 100
+    names = {"redis", "agent-core"}
+    assert set(ended(before, after, names)) == names
+    same = Running(state=State.RUNNING, pid=100)
+    assert ended(before, Observed(alive=True, services={"redis": same}), {"redis"}) == {}
+    look = Flows(sent=True, broken=BROKEN, ended={"agent-core": "terminated by SIGBUS"})
+    (finding,) = judge(look, GIVEN)
+    assert finding.subject == "agent-core"
+    assert "agent-core ended while a task was sent through it (terminated by SIGBUS)" in (
+        finding.cause
+    )
+
+
+def test_a_library_that_a_running_service_lacks_is_the_cause() -> None:
+    broken = Broken(hop="answered", service="agent-core", peer="agent-core", detail="HTTP 500")
+    said = ("Traceback", "ImportError: /v/x.so: file too short", "GET / 500")
+    look = Flows(sent=True, broken=broken, said=said, python="/c/.venv/bin/python")
+    (finding,) = judge(look, GIVEN)
+    assert "ImportError: /v/x.so: file too short" in finding.cause
+    assert finding.fix.commands == ("rm -rf '/c/.venv'", "alfred-dev up agent-core")
+    (finding,) = judge(Flows(sent=True, broken=broken), GIVEN)
+    assert finding.fix.commands[0] == "alfred-dev logs agent-core"
+
+
+def test_a_reason_with_a_quoted_word_is_told_whole() -> None:
+    detail = 'HTTP 503: {"error":{"code":"x","message":"column \\"service\\" does not exist"}}'
+    broken = Broken(hop="stored", service="agent-core", peer="db-postgres", detail=detail)
+    (finding,) = judge(Flows(sent=True, broken=broken), GIVEN)
+    assert finding.cause.endswith(': column "service" does not exist')

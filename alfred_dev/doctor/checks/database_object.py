@@ -41,7 +41,8 @@ CHECK = Check(
     category=Category.DATA,
     cause="a database, schema or table was never made, was dropped, or a URL names another",
     fix="make it (`alfred-dev exec db-postgres psql`), or correct the URL",
-    depends_on=frozenset({"endpoint-wrong", "engine-down"}),
+    # Who is not let in is told of no object: what was said of one is of earlier.
+    depends_on=frozenset({"endpoint-wrong", "engine-down", "login-refused", "password-mismatch"}),
     rank=26,
     observe=services,
     judge=said(words.SCHEMA, cause, fix),

@@ -38,7 +38,7 @@ def _fix(service: Service, given: Given) -> Fix:
 
 def _cause(service: Service) -> str:
     ending = service.ending or "it ended"
-    last = words.last(service, 1)
+    last = words.telling(service.said, 1)  # the very last may only say that it ends
     again = service.status.running.state is State.BACKOFF
     return (
         f"{service.id} ends by itself ({ending})"

@@ -14,14 +14,17 @@ from alfred_dev.doctor.checks import (
     clock,
     config_invalid,
     data_deleted,
+    database_object,
     disk,
     home_other,
     limits,
+    login_refused,
     loopback,
     name_elsewhere,
     postgres_refuses_writes,
     redis_refuses_writes,
     render_old,
+    service_ended,
     setting_missing,
 )
 from alfred_dev.doctor.look.certs import Certs, Leaf
@@ -32,12 +35,13 @@ from alfred_dev.doctor.look.kept import Kept
 from alfred_dev.doctor.look.machine import Machine, Space
 from alfred_dev.doctor.look.naming import Naming
 from alfred_dev.doctor.look.stores import Database, Stores
-from alfred_dev.doctor.model import Outcome, State
+from alfred_dev.doctor.model import Finding, Fix, Outcome, State
 from alfred_dev.envtext import parse_env_file
 from alfred_dev.errors import ConfigError, MachineError
 from alfred_dev.host.outgoing import Outgoing
 from alfred_dev.names.resolve import Resolution
 from alfred_dev.probe.base import Reason, ill
+from alfred_dev.runtime.base import State as Runs
 from tests import worlds
 from tests.unit.doctor.scenes import given, judged, seen
 
@@ -181,3 +185,25 @@ def test_a_disk_that_takes_one_more_file_is_full() -> None:
     (found,) = judged(disk.CHECK, Machine(spaces=(space,)))
     assert found.severity is None or found.severity == "error"
     assert "1 more files" in found.cause
+
+
+def test_what_is_told_of_an_end_is_why_and_not_that_it_ends() -> None:
+    said = ("FATAL:  could not open shared memory segment", "LOG:  database system is shut down")
+    ended = {"db-postgres": Runs.FATAL}
+    (found,) = judged(service_ended.CHECK, seen(states=ended, said={"db-postgres": said}))
+    assert found.cause.endswith("FATAL:  could not open shared memory segment")
+
+
+def test_what_was_said_before_nobody_was_let_in_is_no_second_cause() -> None:
+    refused = 'pg_hba.conf rejects connection for host "127.0.0.1"'
+    said = {"db-postgres": ('ERROR:  relation "tasks" does not exist', refused)}
+    ill_now = {"db-postgres": ill(Reason.AUTH, refused)}
+    look = seen(answers=ill_now, said=said)
+    (object_,) = judged(database_object.CHECK, look)
+    login = Finding(subject="db-postgres", cause=refused, fix=Fix(text=""))
+    outcomes = [
+        Outcome(check=login_refused.CHECK, state=State.FOUND, findings=(login,)),
+        Outcome(check=database_object.CHECK, state=State.FOUND, findings=(object_,)),
+    ]
+    (cause,) = triage.causes(outcomes, worlds.plan())
+    assert cause.check.code == "login-refused"

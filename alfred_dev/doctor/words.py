@@ -69,7 +69,8 @@ DAMAGED = either(r"is not the data of", r"invalid (?:checkpoint|primary checkpoi
                  )  # fmt: skip
 DENIED = either(r"permission denied", r"EACCES", r"operation not permitted", r"EPERM",
                 r"has (?:invalid permissions|wrong ownership)", r"others may enter",
-                r"belongs to user \d+", r"not owned by", r"must be owned by")  # fmt: skip
+                r"belongs to user \d+", r"not owned by", r"must be owned by",
+                r"unable to open database file")  # fmt: skip
 SETTING = either(r"KeyError: '(?P<python>[A-Z][A-Z0-9_]+)'",
                  r"\b(?P<named>[A-Z][A-Z0-9]*_[A-Z0-9_]+) (?:is |was |must be )?"
                  r"(?:missing|empty|not set|required|undefined|invalid|unset|holds)",

@@ -57,6 +57,7 @@ CHECK = Check(
     severity=Severity.WARNING,
     cause="a service was renamed, somebody used our network, or a health check lacks its program",
     fix="`docker rm --force NAME`; correct the check",
+    depends_on=frozenset({"name-shared"}),
     rank=65,
     quick=False,
     observe=alarms,

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import data_of, on_data, unwell
+from alfred_dev.doctor.ailing import container_of, data_of, in_container, on_data, unwell
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
-from alfred_dev.doctor.seen import Services
+from alfred_dev.doctor.seen import Service, Services
 
 FOLDER = re.compile(r"'?(/[^'\"\s:]*/data/[^'\"\s:]+)")
 
@@ -21,7 +21,7 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
             caught = FOLDER.search(line.text)
             folder = caught[1] if caught else data_of(service, given)
             commands = words.remedy([line.text]) or (
-                f"{given.sudo}chown -R $(id -u) '{folder}'",
+                f"{given.sudo}chown -R {_owner(service, given)} '{folder}'",
                 f"chmod -R u+rwX,go-rwx '{folder}'",
             )
             yield Finding(
@@ -36,6 +36,14 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
                     ),
                 ),
             )
+
+
+def _owner(service: Service, given: Given) -> str:
+    """Return what a shell here replaces by the user that the service runs as."""
+    if in_container(service, given):
+        name = container_of(service, given)
+        return f"$(docker inspect -f '{{{{or .Config.User 0}}}}' {name})"
+    return "$(id -u)"
 
 
 CHECK = Check(

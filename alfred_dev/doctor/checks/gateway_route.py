@@ -43,6 +43,7 @@ CHECK = Check(
     depends_on=frozenset(
         {
             "certificate-served",
+            "container-unreachable",
             "engine-down",
             "firewall",
             "loopback-broken",

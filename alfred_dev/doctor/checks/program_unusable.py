@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import said, without_image
+from alfred_dev.doctor.ailing import in_container, said, without_image
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Fix, Given
 from alfred_dev.doctor.seen import Service
@@ -22,6 +22,9 @@ def fix(service: Service, line: Line, given: Given) -> Fix:
         image = service.status.service.source.path
         text = f"Correct {image} (its command, its processor); or go on without it."
         return Fix(text=text, commands=instead)
+    if in_container(service, given):
+        text = "What its image holds is not what was built under that name: have it made anew."
+        return Fix(text=text, commands=("alfred-dev up --build",))
     return Fix(
         text="Take that program off PATH or install it again; up then takes the next best source.",
         commands=(f"alfred-dev up {service.id}",),

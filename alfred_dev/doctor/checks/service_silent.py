@@ -49,6 +49,7 @@ CHECK = Check(
             "limit-inherited",
             "container-paused",
             "container-network",
+            "container-throttled",
             "service-frozen",
             "firewall",
             "cpu-busy",

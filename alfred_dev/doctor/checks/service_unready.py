@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from alfred_dev.doctor import words
-from alfred_dev.doctor.ailing import restart
+from alfred_dev.doctor.ailing import container_of, in_container, restart
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Service, Services
@@ -24,7 +24,9 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
         if service.runs and said:
             evidence = tuple(f"port {e.endpoint.port}: {e.detail}" for e in said)
             blamed, told = _blamed(said[0].detail, seen)
-            if blamed and not seen[blamed].ill:
+            if _cannot_resolve(said[0].detail):
+                yield _deaf(service, said[0].detail, evidence, given)
+            elif blamed and not seen[blamed].ill:
                 yield _of_another(service.id, seen[blamed], told, evidence)
             else:
                 yield _of_its_own(service, said[0], evidence)
@@ -38,6 +40,28 @@ def _blamed(detail: str, seen: Services) -> tuple[str, str]:
         return "", ""
     told = detail[places[name] :].partition(": ")[2]
     return name, told.partition(WAITS)[0]
+
+
+def _cannot_resolve(detail: str) -> bool:
+    """Tell whether an answer says that its own service, not one that it asked, knows no name."""
+    return detail.count("answers ") == 1 and bool(words.NAME.search(detail))
+
+
+def _deaf(service: Service, detail: str, evidence: tuple[str, ...], given: Given) -> Finding:
+    name = service.id
+    again = (f"docker rm --force {container_of(service, given)}", f"alfred-dev up {name}")
+    contained = in_container(service, given)
+    return Finding(
+        subject=name,
+        cause=f"{name} finds others by name no more: {detail}",
+        evidence=evidence,
+        fix=Fix(
+            text="Make its container anew; data stays." if contained else f"Restart {name}.",
+            commands=again if contained else (restart(name),),
+            automatic=True,
+        ),
+        symptom=True,
+    )
 
 
 def _of_another(name: str, other: Service, told: str, evidence: tuple[str, ...]) -> Finding:
@@ -116,6 +140,9 @@ CHECK = Check(
             "clock-wrong",
             "container-network",
             "container-paused",
+            "container-throttled",
+            "container-unreachable",
+            "name-shared",
             "data-access",
             "data-damaged",
             "data-deleted",

@@ -27,7 +27,8 @@ NETWORK = "alfred-network"
 class Container:
     """One container. ``health``: the engine's word, "" without a check, ``health_test``: what the
     check runs; ``address``: on the stack's network; ``published``: ``address:port`` on this
-    machine; ``lost_mounts``: files of this machine that are not there."""
+    machine; ``lost_mounts``: files of this machine that are not there; ``cpus``: how many
+    processors it may use, 0 for all."""
 
     service: str
     name: str
@@ -40,6 +41,7 @@ class Container:
     log_unbounded: bool = False
     lost_mounts: tuple[str, ...] = ()
     memory_limit: int = 0
+    cpus: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ def _listed(compose: ComposeRuntime, network: str, known: frozenset[str]) -> Lis
             for c, details in compose.inspected(ours)
         ),
         orphans=tuple(_container(c, {}) for c in mine if c not in ours),
-        guests=tuple(_container(c, {}) for c in others),
+        guests=tuple(replace(_container(c, {}), address=_address(c, network)) for c in others),
         network=network,
         subnet=next((subnet for n in there for subnet in _subnets(n)), ""),
         network_missing=bool(mine) and not there,
@@ -155,7 +157,13 @@ def _container(listed: Mapping[str, Any], inspected: Mapping[str, Any]) -> Conta
         and "max-size" not in (log.get("Config") or {}),
         lost_mounts=_lost(inspected),
         memory_limit=int(host.get("Memory") or 0),
+        cpus=_cpus(host),
     )
+
+
+def _cpus(host: Mapping[str, Any]) -> float:
+    quota, period = host.get("CpuQuota") or 0, host.get("CpuPeriod") or 100_000
+    return float(host.get("NanoCpus") or 0) / 1e9 or max(0.0, quota / period)
 
 
 def _test(check: Mapping[str, Any]) -> tuple[str, ...]:

@@ -160,6 +160,7 @@ class Service:
     ``timeout_s``: how long the gateway waits for a whole answer that is not streamed;
     ``connections``: how many it opens at most; ``csp``: what its pages need beyond the strict
     content security policy, by directive; ``tunnelable``: a tunnel may show it to the world;
+    ``metrics``: source -> the path of its figures, beside those that all services of a tier have;
     ``ends``: it ends by itself when its work is done, and is not started again then.
     """
 
@@ -190,6 +191,7 @@ class Service:
     timeout_s: int = 60
     connections: int = 256
     csp: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=dict)
     helper: bool = False
     networked: bool = False
     tunnelable: bool = False

@@ -80,6 +80,7 @@ CONTAINER = Record(
         "stop_signal": Text("a signal", pattern=r"SIG[A-Z]+"),
     },
 )
+SOURCES = ("checkout", "image", "binary", "embedded", "stand-in")
 # The parts of the platform's API that stand-ins play.
 API = ("tasks", "events", "work", "rag", "models", "ask", "chat")
 SERVICE_FIELDS: dict[str, Spec] = {
@@ -122,6 +123,11 @@ SERVICE_FIELDS: dict[str, Spec] = {
         "where the API has it", Text("a path", pattern=r"/([a-z0-9-]+/)*([a-z0-9]+\.)?")
     ),
     "timeout_s": Whole("seconds for a whole answer", 1, 86_400),
+    "metrics": MapOf(
+        "where it tells Prometheus its figures, by source",
+        Text("a path", pattern=r"/\S*"),
+        "|".join(SOURCES),
+    ),
     "connections": Whole("how many the gateway opens", 1, 10_000),
     "csp": MapOf("what its pages need, by directive", Text("sources"), r"[a-z-]+-src"),
 }
@@ -200,6 +206,7 @@ def _service(name: str, entry: Mapping[str, Any], where: WhereOf) -> Service:
         routes=tuple(entry.get("routes", ())),
         timeout_s=entry.get("timeout_s", 60),
         connections=entry.get("connections", 256),
+        metrics=entry.get("metrics", {}),
         csp=entry.get("csp", {}),
         ports=tuple(
             Port(**{**port, "probe": ProbeKind(port["probe"])}, where=where("ports", i))

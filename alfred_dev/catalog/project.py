@@ -17,6 +17,7 @@ from alfred_dev.catalog.parse import (
     PORT,
     PORT_NUMBER,
     SERVICE_FIELDS,
+    SOURCES,
     VARIABLE,
     build,
     problems,
@@ -38,7 +39,6 @@ from alfred_dev.errors import ConfigError, Problem, Where
 
 FILE = "alfred.yaml"
 SCHEMA_PATH = ".alfred/alfred.schema.json"  # relative to alfred.yaml
-SOURCES = ("checkout", "image", "binary", "embedded", "stand-in")
 # What only the catalog decides: it says what our own code can do.
 NOT_OVERRIDDEN = ("engine", "api", "hosts")
 

@@ -1,10 +1,17 @@
-"""One small GET on loopback, without a client library: this is done all day."""
+"""What others on loopback say, asked without client libraries: this is done all day."""
 
 from __future__ import annotations
 
 import asyncio
 from http.client import HTTPConnection, HTTPException
 
+from alfred_dev.catalog.kinds import ProbeKind
+from alfred_dev.dashboard import stores
+from alfred_dev.dashboard.stores import Store
+from alfred_dev.plan import Plan
+from alfred_dev.probe import postgres, redis
+from alfred_dev.probe.base import Target
+from alfred_dev.probe.targets import targets_of
 from alfred_dev.render.prometheus import STATISTICS
 
 # A fiftieth of all that Envoy has to say.
@@ -33,6 +40,24 @@ def _forwarded(host: str, port: int) -> str:
         return ""
     finally:
         connection.close()
+
+
+async def of_stores(plan: Plan) -> dict[str, Store]:
+    """Return what each data store counts of itself, by service; those that do not tell are out."""
+    wanted = {
+        endpoint.service: target
+        for endpoint, target in targets_of(plan).items()
+        if target.kind in (ProbeKind.POSTGRES, ProbeKind.REDIS)
+    }
+    found = await asyncio.gather(*(_of_store(target) for target in wanted.values()))
+    return {name: one for name, one in zip(wanted, found, strict=True) if one.rows}
+
+
+async def _of_store(target: Target) -> Store:
+    if target.kind is ProbeKind.POSTGRES:
+        text = await postgres.text(target, stores.QUERY, timeout_s=TIMEOUT_S)
+        return stores.postgres(text or "")
+    return stores.redis(await redis.text(target, *stores.INFO, timeout_s=TIMEOUT_S) or "")
 
 
 async def get(host: str, port: int, path: str) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from alfred_dev.dashboard import stores
 from alfred_dev.dashboard.seen import View
+from alfred_dev.dashboard.stores import Row, Store
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-Row = tuple[Mapping[str, str], float]
 
-
-def text(view: View) -> str:
-    """Return the exposition."""
+def text(view: View, of_stores: Mapping[str, Store]) -> str:
+    """Return the exposition. ``of_stores``: what data stores count of themselves, by service."""
     families = (
         ("alfred_probe_up", "1: our own probe finds the port healthy.", _up(view)),
         ("alfred_probe_duration_seconds", "How long the last probe took.", _durations(view)),
@@ -27,14 +27,24 @@ def text(view: View) -> str:
         (
             "alfred_resource_use_ratio",
             "Share of what there is, 0 to 1: of the machine, or of what a service may have.",
-            _resources(view),
+            _resources(view, of_stores),
         ),
     )
-    return "".join(line for family in families for line in _family(*family))
+    ours = (line for name, about, rows in families for line in _family(name, rows, about=about))
+    theirs = (
+        line
+        for name, kind, rows in stores.families(of_stores)
+        for line in _family(name, rows, kind=kind)
+    )
+    return "".join([*ours, *theirs])
 
 
-def _family(name: str, about: str, rows: Iterator[Row]) -> Iterator[str]:
-    yield f"# HELP {name} {about}\n# TYPE {name} gauge\n"
+def _family(
+    name: str, rows: Iterable[Row], *, about: str = "", kind: str = "gauge"
+) -> Iterator[str]:
+    if about:
+        yield f"# HELP {name} {about}\n"
+    yield f"# TYPE {name} {kind}\n"
     for labels, value in rows:
         told = ",".join(f'{key}="{_quoted(text)}"' for key, text in labels.items())
         yield f"{name}{{{told}}} {value!r}\n"
@@ -66,7 +76,10 @@ def _cpu(view: View) -> Iterator[Row]:
     yield from ((_labels(name, view), used) for name, used in view.cpu.items())
 
 
-def _resources(view: View) -> Iterator[Row]:
+def _resources(view: View, of_stores: Mapping[str, Store]) -> Iterator[Row]:
+    for name, store in of_stores.items():
+        if store.connected is not None:
+            yield _labels(name, view) | {"resource": "connections"}, store.connected
     yield from (({"resource": name}, used) for name, used in view.resources.items())
     for name, used in view.cpu.items():
         yield _labels(name, view) | {"resource": "cpu"}, used / view.processors

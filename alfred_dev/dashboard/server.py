@@ -114,8 +114,11 @@ class Dashboard:
         return JSONResponse({"status": "ok" if ready else "starting"}, 200 if ready else 503)
 
     async def _metrics(self, request: Request) -> Response:
-        view = await self.sampler.fresh(_patience_s(request.headers))
-        text = exposition.text(view) if view else ""
+        view, of_stores = await asyncio.gather(
+            self.sampler.fresh(_patience_s(request.headers)),
+            ask.of_stores(self.sampler.stack.plan),
+        )
+        text = exposition.text(view, of_stores) if view else ""
         return Response(text, media_type=exposition.CONTENT_TYPE, headers=SAFE)
 
     async def _enter(self, request: Request) -> Response:

@@ -30,17 +30,17 @@ def exposition(
     ``dependencies``: whether each was reachable when it was last asked; ``calls``: what this
     service asked of others.
     """
-    told = [(_labelled({"dependency": d}), float(ok)) for d, ok in dependencies.items()]
+    told = [(labelled({"dependency": d}), float(ok)) for d, ok in dependencies.items()]
     lines = [
         *_process(),
-        *_family(
+        *family(
             "alfred_stand_in", "gauge", f"1: this is a stand-in for {service}.", [("", 1.0)]
         ),
-        *_family("alfred_dependency_up", "gauge", "1: reachable when last asked.", told),
-        *_family("http_requests_total", "counter", "Requests answered.", _requests(meter)),
-        *_durations("http_request_duration_seconds", "Time until the answer was sent.",
+        *family("alfred_dependency_up", "gauge", "1: reachable when last asked.", told),
+        *family("http_requests_total", "counter", "Requests answered.", _requests(meter)),
+        *durations("http_request_duration_seconds", "Time until the answer was sent.",
                     meter, LABELS),
-        *_durations("alfred_call_duration_seconds", "Time that calls to others took.",
+        *durations("alfred_call_duration_seconds", "Time that calls to others took.",
                     calls or Meter(), CALL_LABELS),
     ]  # fmt: skip
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
@@ -48,12 +48,13 @@ def exposition(
 
 def _requests(meter: Meter) -> Iterator[Row]:
     for key, counts in meter.counts.items():
-        yield _labelled(dict(zip(LABELS, key, strict=True))), float(sum(counts))
+        yield labelled(dict(zip(LABELS, key, strict=True))), float(sum(counts))
     for key, count in meter.ignored.items():
-        yield _labelled(dict(zip(LABELS, key, strict=True))), float(count)
+        yield labelled(dict(zip(LABELS, key, strict=True))), float(count)
 
 
-def _durations(name: str, about: str, meter: Meter, labels: Iterable[str]) -> Iterator[str]:
+def durations(name: str, about: str, meter: Meter, labels: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a histogram; ``labels``: names of the parts of the meter's keys."""
     yield from _head(name, "histogram", about)
     for key, counts in meter.counts.items():
         yield from _histogram(name, key, labels, counts, meter.sums[key])
@@ -62,7 +63,7 @@ def _durations(name: str, about: str, meter: Meter, labels: Iterable[str]) -> It
 def _histogram(
     name: str, key: Key, labels: Iterable[str], counts: Iterable[int], seconds: float
 ) -> Iterator[str]:
-    told = _labelled(dict(zip(labels, key, strict=True)))
+    told = labelled(dict(zip(labels, key, strict=True)))
     before, total = f"{name}_bucket{told[:-1]},le=", 0
     for bound, count in zip(_BOUNDS, counts, strict=True):
         total += count
@@ -82,7 +83,7 @@ def _process() -> Iterator[str]:
         rows["start_time_seconds"] = _started()
     for name, value in rows.items():
         kind = "counter" if name.endswith("_total") else "gauge"
-        yield from _family(f"process_{name}", kind, "Of this process.", [("", value)])
+        yield from family(f"process_{name}", kind, "Of this process.", [("", value)])
 
 
 def _started() -> float:
@@ -91,7 +92,8 @@ def _started() -> float:
     return round(time.time() - age, 2)
 
 
-def _family(name: str, kind: str, about: str, rows: Iterable[Row]) -> Iterator[str]:
+def family(name: str, kind: str, about: str, rows: Iterable[Row]) -> Iterator[str]:
+    """Yield the lines of one metric."""
     yield from _head(name, kind, about)
     for labels, value in rows:
         yield f"{name}{labels} {value!r}"
@@ -101,7 +103,8 @@ def _head(name: str, kind: str, about: str) -> tuple[str, str]:
     return f"# HELP {name} {about}", f"# TYPE {name} {kind}"
 
 
-def _labelled(labels: Mapping[str, str]) -> str:
+def labelled(labels: Mapping[str, str]) -> str:
+    """Return labels as a row has them."""
     return "{" + ",".join(f'{name}="{_quoted(text)}"' for name, text in labels.items()) + "}"
 
 

@@ -7,6 +7,7 @@ announcement of a gigabyte; and what it was not told it reads from the PG* varia
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import struct
 from asyncio import StreamReader, StreamWriter
@@ -55,11 +56,26 @@ async def first_row(target: Target, query: str, *, timeout_s: float) -> ProbeRes
     """
 
     async def ask(target: Target) -> ProbeResult:
-        row = await _query(target, query)
-        size = int.from_bytes(row[2:6], "big")
-        return well(row[6 : 6 + size].decode("utf-8", "backslashreplace"))
+        return well(_first_column(await _query(target, query)))
 
     return await concluded(ask, target, timeout_s=timeout_s)
+
+
+async def text(target: Target, query: str, *, timeout_s: float) -> str | None:
+    """Log in as ``probe`` does and return the first column of the first row of ``query``, whole.
+
+    None when there is none. Raises nothing but cancellation.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            return _first_column(await _query(target, query))
+    except (AnswerError, OSError, EOFError, TimeoutError):
+        return None
+
+
+def _first_column(row: bytes) -> str:
+    size = int.from_bytes(row[2:6], "big")
+    return row[6 : 6 + size].decode("utf-8", "backslashreplace")
 
 
 async def _ask(target: Target) -> ProbeResult:

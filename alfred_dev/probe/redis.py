@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from asyncio import StreamReader, StreamWriter
 
 from alfred_dev.probe.base import ProbeResult, Reason, Target, ill, well
 from alfred_dev.probe.wire import AnswerError, concluded, connected, excerpt, line
 
 _PONG = "+PONG"
+TEXT_LIMIT = 64 * 1024
 
 
 async def probe(target: Target, *, timeout_s: float) -> ProbeResult:
@@ -39,6 +42,27 @@ async def reply(target: Target, *words: str, timeout_s: float) -> ProbeResult:
     return await concluded(ask, target, timeout_s=timeout_s)
 
 
+async def text(target: Target, *words: str, timeout_s: float) -> str | None:
+    """Log in as ``probe`` does, send one command, and return the text that it replies with.
+
+    None when there is none, or more than 64 KiB of it. Raises nothing but cancellation.
+    """
+    try:
+        async with asyncio.timeout(timeout_s), connected(target) as (reader, writer):
+            if target.password:
+                if not (await _call(reader, writer, "PING")).startswith("-NOAUTH"):
+                    return None  # a stranger, who is told no password
+                await _log_in(reader, writer, target)
+            _send(writer, *words)
+            head = await line(reader)
+            if not re.fullmatch(rb"\$[0-9]{1,5}", head):
+                return None
+            size = min(int(head[1:]), TEXT_LIMIT)
+            return (await reader.readexactly(size)).decode("utf-8", "replace")
+    except (AnswerError, OSError, EOFError, TimeoutError):
+        return None
+
+
 async def _ask(target: Target) -> ProbeResult:
     async with connected(target) as (reader, writer):
         reply = await _call(reader, writer, "PING")
@@ -65,13 +89,17 @@ async def _log_in(reader: StreamReader, writer: StreamWriter, target: Target) ->
 
 async def _call(reader: StreamReader, writer: StreamWriter, *words: str) -> str:
     """Send one command and return the one line of its reply."""
-    encoded = [word.encode("utf-8", "surrogateescape") for word in words]
-    head = b"*%d\r\n" % len(encoded)
-    writer.write(head + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded))
+    _send(writer, *words)
     reply = await line(reader)
     if not reply.startswith((b"+", b"-")):
         raise AnswerError(Reason.PROTOCOL, f"does not speak Redis: answers {excerpt(reply)}")
     return reply.decode("utf-8", "backslashreplace")
+
+
+def _send(writer: StreamWriter, *words: str) -> None:
+    encoded = [word.encode("utf-8", "surrogateescape") for word in words]
+    head = b"*%d\r\n" % len(encoded)
+    writer.write(head + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded))
 
 
 def _refused(reply: str) -> AnswerError:

@@ -17,7 +17,7 @@ from alfred_dev import container_sources
 from alfred_dev.catalog.model import Catalog, Container, Tier
 from alfred_dev.catalog.topology import VARIABLE as TOPOLOGY
 from alfred_dev.embedded.spec import VARIABLE
-from alfred_dev.plan import LOOPBACK, Facts, Plan, PlannedService, Source, SourceKind
+from alfred_dev.plan import LOOPBACK, Endpoint, Facts, Plan, PlannedService, Source, SourceKind
 from alfred_dev.planner import make
 from alfred_dev.render import alerts, dashboards, grafana, inside, ours, pace, prometheus, pubsub
 from alfred_dev.render.expressions import literal
@@ -103,7 +103,10 @@ def _pace(world: World) -> pace.Pace:
 
 
 def _scrape(world: World) -> tuple[Artifact, ...]:
-    return prometheus.render(world.plan, _pace(world), lambda s: inside.authority(s, world))[:1]
+    def there(service: PlannedService, endpoint: Endpoint) -> str:
+        return inside.authority(service, endpoint, world)
+
+    return prometheus.render(world.plan, _pace(world), there, world.sources)[:1]
 
 
 def _rules(world: World) -> tuple[Artifact, ...]:

@@ -150,8 +150,26 @@ DATA = Dashboard(
                'alfred_service_memory_bytes{tier="data"}', unit="bytes"),
         _panel("Processor", "Share of one core.",
                'alfred_service_cpu_ratio{tier="data"}', unit="percentunit"),
-        _panel("Space", "Used share of memory and of the disk under the data.",
-               "alfred_resource_use_ratio", legend="{{resource}}", unit="percentunit"),
+        _panel("Space", "Used share of this machine's memory and of the disk under the data.",
+               'alfred_resource_use_ratio{service=""}', legend="{{resource}}", unit="percentunit"),
+        _panel("Connections", "Used share of those that a store takes.",
+               'alfred_resource_use_ratio{resource="connections"}', unit="percentunit"),
+        _panel("Postgres: transactions", "Committed and rolled back, a second.",
+               "sum by (datname) (rate(pg_stat_database_xact_commit[$WINDOW]) "
+               "+ rate(pg_stat_database_xact_rollback[$WINDOW]))",
+               legend="{{datname}}", unit="ops", width=8),
+        _panel("Postgres: found in memory", "Share of the blocks asked for, since its start.",
+               "pg_stat_database_blks_hit / "
+               "(pg_stat_database_blks_hit + pg_stat_database_blks_read)",
+               legend="{{datname}}", unit="percentunit", width=8),
+        _panel("Postgres: size", "Of each database, on the disk.",
+               "pg_database_size_bytes", legend="{{datname}}", unit="bytes", width=8),
+        _panel("Redis: commands", "A second; our own probes are among them.",
+               "rate(redis_commands_processed_total[$WINDOW])", unit="ops", width=8),
+        _panel("Redis: memory", "Of its data.", "redis_memory_used_bytes", unit="bytes", width=8),
+        _panel("Vector DB: requests", "By what was asked, a second.",
+               "sum by (endpoint) (rate(rest_responses_total[$WINDOW]))",
+               legend="{{endpoint}}", unit="reqps", width=8),
     ),
 )  # fmt: skip
 DASHBOARDS = (SERVICES, TRAFFIC, GATEWAY, DATA)

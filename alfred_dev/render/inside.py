@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from alfred_dev.catalog.model import Container, Service, Variable
-from alfred_dev.plan import Plan, PlannedService, Source
+from alfred_dev.plan import Endpoint, Plan, PlannedService, Source
 from alfred_dev.planner import fill
 from alfred_dev.render import expressions
 from alfred_dev.render.expressions import literal
@@ -44,9 +44,9 @@ def address(service: PlannedService, world: World, index: int = 0) -> tuple[str,
     return service.id, endpoint.container_port
 
 
-def authority(service: PlannedService, world: World) -> str:
-    """Return ``host:port`` of a service's first row as another container reaches it."""
-    host, port = address(service, world)
+def authority(service: PlannedService, endpoint: Endpoint, world: World) -> str:
+    """Return ``host:port`` of one row of a service as another container reaches it."""
+    host, port = address(service, world, service.endpoints.index(endpoint))
     return f"{host}:{port}"
 
 

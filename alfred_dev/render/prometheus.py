@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from alfred_dev.catalog.model import ProbeKind, Tier
+from alfred_dev.catalog.model import Tier
 from alfred_dev.hostnames import DASHBOARD
-from alfred_dev.plan import LOOPBACK, Endpoint, Plan, PlannedService
+from alfred_dev.plan import LOOPBACK, Endpoint, Plan, PlannedService, Source
 from alfred_dev.render import alerts
 from alfred_dev.render.gateway.world import FIGURES, GATEWAY
 from alfred_dev.render.pace import Pace
@@ -15,26 +15,30 @@ from alfred_dev.render.text import yaml_text
 from alfred_dev.workspace import Artifact
 
 STATISTICS = "/stats/prometheus"
+PATH = "/metrics"
 EXPOSING_TIERS = (Tier.PUBLIC, Tier.APPLICATION)
 
 
-def from_here(service: PlannedService) -> str:
-    """Return where a process on this machine finds ``service``."""
-    return f"{LOOPBACK}:{service.endpoints[0].port}"
+def from_here(service: PlannedService, endpoint: Endpoint) -> str:
+    """Return where a process on this machine finds one port of ``service``."""
+    return f"{LOOPBACK}:{endpoint.port}"
 
 
 def render(
-    plan: Plan, pace: Pace, address: Callable[[PlannedService], str] = from_here
+    plan: Plan,
+    pace: Pace,
+    address: Callable[[PlannedService, Endpoint], str] = from_here,
+    sources: Mapping[str, Source] | None = None,
 ) -> tuple[Artifact, ...]:
-    """Return the scrape configuration; the platform's services all have /metrics.
+    """Return the scrape configuration of every service that tells figures of its own.
 
-    ``address``: ``host:port`` of a service as Prometheus sees it.
+    ``address``: ``host:port`` of a service as Prometheus sees it; ``sources``: where services come
+    from, where that is not what the plan says.
     """
     jobs = [
-        _job(service.id, address(service))
+        _job(service.id, address(service, endpoint), path)
         for service in sorted(plan.services, key=lambda s: s.id)
-        if service.definition.tier in EXPOSING_TIERS
-        and any(e.probe is ProbeKind.HTTP for e in service.endpoints[:1])
+        for endpoint, path in exposed(service, (sources or {}).get(service.id, service.source))
     ]
     jobs += _helpers(plan) if address is from_here else _contained(plan)
     document = {
@@ -46,6 +50,17 @@ def render(
     return (scrape, alerts.render(plan, pace))
 
 
+def exposed(service: PlannedService, source: Source) -> tuple[tuple[Endpoint, str], ...]:
+    """Return the port at which a service tells figures, and their path; nothing where it has none.
+
+    The platform's services all do, by agreement; of others the catalog says it.
+    """
+    web = next((e for e in service.endpoints if e.protocol == "HTTP"), None)
+    always = PATH if service.definition.tier in EXPOSING_TIERS else ""
+    path = service.definition.metrics.get(source.kind, always)
+    return ((web, path),) if web is not None and path else ()
+
+
 def _contained(plan: Plan) -> list[dict[str, Any]]:
     """Return the jobs of a gateway in the same network, and of the dashboard behind it."""
     found = next((s for s in plan.contained if s.id == GATEWAY), None)
@@ -54,7 +69,7 @@ def _contained(plan: Plan) -> list[dict[str, Any]]:
     target = f"{GATEWAY}:{statistics(found).container_port}"
     jobs = [_gateway(target)]
     if DASHBOARD in plan.ids:
-        jobs.append({**_job(DASHBOARD, target), "metrics_path": FIGURES, "honor_labels": True})
+        jobs.append(_dashboard(target, FIGURES))
     return jobs
 
 
@@ -62,16 +77,23 @@ def _helpers(plan: Plan) -> list[dict[str, Any]]:
     """Return the jobs of our own helpers on this machine, which only its own processes reach."""
     jobs = []
     if DASHBOARD in plan.ids:
-        # What it says is about services, and has their names already.
-        job = _job(DASHBOARD, from_here(plan[DASHBOARD]))
-        jobs.append({**job, "honor_labels": True})
+        here = plan[DASHBOARD]
+        jobs.append(_dashboard(from_here(here, here.endpoints[0]), PATH))
     if GATEWAY in plan.ids:
         jobs.append(_gateway(f"{LOOPBACK}:{statistics(plan[GATEWAY]).port}"))
     return jobs
 
 
+def _dashboard(target: str, path: str) -> dict[str, Any]:
+    """Return a job without a name of its own: what it says of services has theirs, and what it
+    says of the machine has none.
+    """
+    static = {"targets": [target]}
+    return {"job_name": DASHBOARD, "static_configs": [static], **_at(path), "honor_labels": True}
+
+
 def _gateway(target: str) -> dict[str, Any]:
-    return {**_job(GATEWAY, target), "metrics_path": STATISTICS}
+    return _job(GATEWAY, target, STATISTICS)
 
 
 def statistics(gateway: PlannedService) -> Endpoint:
@@ -79,6 +101,10 @@ def statistics(gateway: PlannedService) -> Endpoint:
     return next(e for e in gateway.endpoints if e.path == "/ready")
 
 
-def _job(name: str, target: str) -> dict[str, Any]:
+def _job(name: str, target: str, path: str) -> dict[str, Any]:
     static = {"targets": [target], "labels": {"service": name}}
-    return {"job_name": name, "static_configs": [static]}
+    return {"job_name": name, "static_configs": [static], **_at(path)}
+
+
+def _at(path: str) -> dict[str, str]:
+    return {"metrics_path": path} if path != PATH else {}  # what Prometheus asks for by itself

@@ -80,8 +80,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "flow": {"plan"},
     "dashboard": {
-        "catalog", "embedded", "host", "hostnames", "lifecycle", "logs", "pki", "plan", "render",
-        "report", "settings", "stack", "status", "tunnel", "workspace",
+        "catalog", "embedded", "host", "hostnames", "lifecycle", "logs", "pki", "plan", "probe",
+        "render", "report", "settings", "stack", "status", "tunnel", "workspace",
     },
     "initial_sql": {"probe"},
     "report": {
@@ -117,7 +117,7 @@ PURE = [
     "lint/images.py", "lint/references.py", "lint/listen.py", "lint/judge.py", "lint/fix.py",
     "lint/platform.py",
     "dashboard/door.py", "dashboard/figures.py", "dashboard/exposition.py", "dashboard/picture.py",
-    "dashboard/seen.py",
+    "dashboard/seen.py", "dashboard/stores.py",
 ]  # fmt: skip
 EFFECTS = {
     "os", "subprocess", "socket", "asyncio", "time", "random", "secrets", "httpx", "docker",

@@ -40,7 +40,9 @@ async def _serve(spec: EmbeddedSpec, taken: socket.socket) -> None:
     service, meter = Service(store), Meter()
     known = guard.names(spec.domain, (spec.id, *spec.aliases))
     app = MeterMiddleware(
-        guard.GuardMiddleware(rest.app(service), known), meter, {"/", *rest.HEALTH}
+        guard.GuardMiddleware(rest.app(service, meter), known),
+        meter,
+        {"/", rest.METRICS, *rest.HEALTH},
     )
     async with AsyncExitStack() as stack:
         stack.callback(service.close)

@@ -14,23 +14,27 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from alfred_dev.embedded.metrics import ROUTE
+from alfred_dev.embedded.exposition import CONTENT_TYPE
+from alfred_dev.embedded.metrics import ROUTE, Meter
 from alfred_dev.embedded.vectors.collection import Collection
 from alfred_dev.embedded.vectors.errors import VectorError, unsupported
+from alfred_dev.embedded.vectors.figures import figures
 from alfred_dev.embedded.vectors.service import COMMIT, TITLE, Service
 
 BODY_LIMIT = 64 * 1024 * 1024
 BODY_TIMEOUT_S = 60.0
 HEALTH = ("/healthz", "/livez", "/readyz")
+METRICS = "/metrics"
 
 Json = Mapping[str, Any]
 Work = Callable[[Json, Request], Any]
 On = Callable[[Collection, Json, Request], Any]
 
 
-def app(service: Service) -> ASGIApp:
-    """Return the application, without guard and metrics."""
+def app(service: Service, meter: Meter) -> ASGIApp:
+    """Return the application, without a guard; ``meter``: what it shows to Prometheus."""
     routes = [Route(path, _plain, methods=["GET"]) for path in HEALTH]
+    routes.append(Route(METRICS, _metrics(service, meter), methods=["GET"]))
     routes.append(Route("/", _title(service), methods=["GET"]))
     for line, work in {**_store_work(service), **_collection_work(service)}.items():
         method, path = line.split(" ")
@@ -42,6 +46,19 @@ def app(service: Service) -> ASGIApp:
     )
     inner.router.redirect_slashes = False
     return inner
+
+
+def _metrics(service: Service, meter: Meter) -> Callable[[Request], Awaitable[Response]]:
+    def points() -> Mapping[str, int]:
+        found = service.store.collections.items()
+        return {name: int(collection.info()["points_count"]) for name, collection in found}
+
+    async def metrics(request: Request) -> Response:
+        request.scope[ROUTE] = METRICS
+        text = figures(await service.ask(points), meter, service.version)
+        return PlainTextResponse(text, media_type=CONTENT_TYPE)
+
+    return metrics
 
 
 def _store_work(service: Service) -> dict[str, Work]:

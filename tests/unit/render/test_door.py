@@ -101,5 +101,8 @@ def test_prometheus_finds_the_gateway_and_the_dashboard_behind_it() -> None:
         assert jobs[name]["static_configs"][0]["targets"] == ["gateway:9901"]
         assert jobs[name]["metrics_path"] == path
     assert jobs["dashboard"]["honor_labels"]
+    # The machine's own figures bear no service's name.
+    assert "labels" not in jobs["dashboard"]["static_configs"][0]
+    assert jobs["vector-db"]["static_configs"][0]["targets"] == ["vector-db:6333"]
     tables = next(a.text for a in found if a.path == "gateway/listeners.json")
     assert '"/dashboard/metrics"' in tables

@@ -256,9 +256,23 @@ def test_other_origins_and_hosts_are_refused(service: Running) -> None:
 
 def test_what_is_not_here_is_404_and_names_the_real_server(service: Running) -> None:
     with service.http() as http:
-        for path in ("/telemetry", "/metrics", "/cluster", "/snapshots", "/dashboard"):
+        for path in ("/telemetry", "/cluster", "/snapshots", "/dashboard"):
             answer = http.get(path)
             assert (answer.status_code, "Qdrant" in answer.text) == (404, True), path
+
+
+def test_what_it_measures_has_qdrants_names(service: Running) -> None:
+    with service.http() as http:
+        http.put("/collections/measured", json={"vectors": {"size": 2, "distance": "Dot"}})
+        points = [{"id": 1, "vector": [1, 2]}, {"id": 2, "vector": [2, 3]}]
+        http.put("/collections/measured/points", json={"points": points})
+        text = http.get("/metrics").text
+        http.delete("/collections/measured")
+    assert 'collection_points{id="measured"} 2.0' in text
+    asked = 'method="PUT",endpoint="/collections/{name}/points",status="200"'
+    assert f"rest_responses_total{{{asked}}} 1.0" in text
+    assert f'rest_responses_duration_seconds_bucket{{{asked},le="+Inf"}} 1' in text
+    assert 'app_info{name="qdrant",version="' in text
 
 
 def test_health_and_version(service: Running) -> None:

@@ -31,10 +31,11 @@ def carry_out(
     """
     perform(step for step in steps if not needs_root(step))
     rest = [step for step in steps if needs_root(step)]
+    file = folder / "as-root.json"
     if not rest:
+        file.unlink(missing_ok=True)  # of an earlier run that got no root
         return
     make_private_folder(folder)
-    file = folder / "as-root.json"
     write(file, json.dumps(to_rows(rest), indent=1).encode())
     command = ["sudo", *([] if may_ask(environment) else ["-n"]), *helper(file)]
     shown = " ".join(["sudo", *helper(file)])

@@ -58,6 +58,11 @@ def sweep(target: Path) -> None:
         left.unlink(missing_ok=True)
 
 
+def is_swept(target: Path) -> bool:
+    """Tell whether no kill left anything of an edit. Looking takes no privilege."""
+    return not any(target.parent.glob(f".{glob.escape(target.name)}.{MARK}*"))
+
+
 def _replace(target: Path, before: bytes, after: bytes) -> bool:
     """Put ``after`` in the place of ``before``; False when that is not there any more."""
     old = target.stat()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alfred_dev.changes import block
+from alfred_dev.changes import block, files
 from alfred_dev.changes.machine import Machine
 from alfred_dev.changes.model import Block, Step
 from alfred_dev.names.base import ADDRESSES, IPV4, Wanted
@@ -54,8 +54,16 @@ class HostsFile:
         return self.steps(entries(wanted))
 
     def uninstall(self, record: Mapping[str, str]) -> tuple[Step, ...]:
-        """Remove the block."""
-        return self.steps(())
+        """Remove the block. Nothing where there is none: for that nobody has to be root."""
+        return () if self._is_clean() else self.steps(())
+
+    def _is_clean(self) -> bool:
+        target = self.path.resolve()
+        try:
+            data = target.read_bytes() if target.exists() else b""
+        except OSError:
+            return False
+        return block.drop(data) == data and files.is_swept(target)
 
     def steps(self, lines: tuple[str, ...]) -> tuple[Step, ...]:
         """Return how the file comes to have exactly ``lines`` of ours."""

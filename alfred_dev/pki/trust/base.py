@@ -127,7 +127,24 @@ class Anchors:
         return (put, Run(argv=self.add, root=True))
 
     def uninstall(self, ca: Authority, record: Mapping[str, str]) -> tuple[Step, ...]:
-        """Delete the anchor, then have the system forget it."""
+        """Delete the anchor, then have the system forget it.
+
+        Nothing where it never came to that: for nothing nobody has to be root.
+        """
         folders = tuple(record.get("folders", "").splitlines())
+        if self._is_clean(ca, folders):
+            return ()
         drop = Drop(path=str(self.file(ca)), folders=folders, root=True)
         return (drop, Run(argv=self.remove, root=True))
+
+    def _is_clean(self, ca: Authority, folders: tuple[str, ...]) -> bool:
+        file, bundle = self.file(ca), self.machine.path(self.bundle)
+        half = file.parent.glob(f".{file.name}.*")  # what a kill left of writing it
+        link = bundle.parent / f"{ca.stem}.pem"
+        if any(path.exists() or path.is_symlink() for path in (file, link, *half)):
+            return False
+        try:
+            known = bundle.exists() and ca.is_in(bundle.read_text("latin-1"))
+        except OSError:
+            return False
+        return not known and not any(Path(folder).exists() for folder in folders)

@@ -76,6 +76,20 @@ def test_the_hosts_file_has_both_families_for_the_gateway_and_ipv4_for_the_rest(
     assert hosts.read_text() == "127.0.0.1 localhost"
 
 
+def test_where_the_hosts_file_has_nothing_of_ours_nobody_has_to_be_root(tmp_path: Path) -> None:
+    hosts = etc(tmp_path, "hosts", "127.0.0.1 localhost")
+    (way,) = hosts_file.find(machine(tmp_path, Programs()))
+    assert way.uninstall({}) == ()
+    perform(way.install(WANTED))
+    assert way.uninstall({}) != ()
+    perform(way.uninstall({}))
+    etc(tmp_path, ".hosts.alfred-dev-half")
+    assert way.uninstall({}) != (), "a kill left half of it"
+    hosts.unlink()
+    (tmp_path / "etc" / ".hosts.alfred-dev-half").unlink()
+    assert way.uninstall({}) == ()
+
+
 def test_a_line_that_leads_a_name_elsewhere_is_found(tmp_path: Path) -> None:
     text = "127.0.0.1 localhost\n172.19.0.5 ui.dev.test x # old\n#10.0.0.1 ui.dev.test\n\n"
     hosts = etc(tmp_path, "hosts", text)

@@ -66,6 +66,12 @@ def test_a_systems_anchor_comes_and_goes(
     perform([drop])
     assert list(here.path(folder).iterdir()) == []
     assert str(run).startswith(f"run {program}")
+    assert place.uninstall(ca, {}), "the system has not read that it is gone"
+    made.write_text("# other\n")
+    assert place.uninstall(ca, {}) == (), "for nothing nobody has to be root"
+    anchor = Path(str(put).split()[-1])
+    anchor.with_name(f".{anchor.name}.x").touch()
+    assert place.uninstall(ca, {}), "a kill left half of it"
 
 
 def test_debians_hook_for_java_is_left_out(tmp_path: Path, ca: Authority) -> None:
@@ -74,7 +80,9 @@ def test_debians_hook_for_java_is_left_out(tmp_path: Path, ca: Authority) -> Non
     (hooks := here.path(debian.HOOKS)).mkdir(parents=True)
     (hooks / "jks-keystore").touch()
     (place,) = debian.find(here)
-    assert "--hooksdir" in str(place.install(ca)[1])
+    put, run = place.install(ca)
+    perform([put])
+    assert "--hooksdir" in str(run)
     assert "--hooksdir" in str(place.uninstall(ca, {})[1])
 
 

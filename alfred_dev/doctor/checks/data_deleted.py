@@ -17,14 +17,18 @@ def judge(seen: Kept, given: Given) -> Iterable[Finding]:
     for name, file in seen.data.items():
         yield Finding(
             subject=name,
-            cause=f".alfred/data/{name} was deleted while {name} runs: what it has and what it "
-            "writes from now on is lost when it ends",
-            evidence=(f"{name} holds {file.removesuffix(DELETED)}, which is deleted",),
+            cause=f".alfred/data/{name} was {_how(file)} while {name} runs: what it has and what "
+            "it writes from now on is lost when it ends",
+            evidence=(f"{name} holds {file.removesuffix(DELETED)}, which is {_how(file)}",),
             fix=Fix(
                 text="Save what you need of it first, while it answers; then start it on new data.",
                 commands=(restart(name),),
             ),
         )
+
+
+def _how(file: str) -> str:
+    return "deleted" if file.endswith(DELETED) else "moved"
 
 
 def _all(data: Mapping[str, str], given: Given) -> Finding:

@@ -178,6 +178,7 @@ def test_data_that_went_all_at_once_is_one_finding() -> None:
     assert found.fix.commands == ("alfred-dev restart",)
     (one,) = judged(data_deleted.CHECK, Kept(data={"redis": "/q/.alfred/data/redis/a"}))
     assert one.fix.commands == ("alfred-dev restart redis",)
+    assert one.cause.startswith(".alfred/data/redis was moved while redis runs")
 
 
 def test_a_disk_that_takes_one_more_file_is_full() -> None:

@@ -20,7 +20,7 @@ from alfred_dev.probe.run import probe_all
 from alfred_dev.probe.targets import target_of
 from alfred_dev.reconcile import Action, Step
 from alfred_dev.render import pubsub
-from alfred_dev.runtime.base import Observed, Runtime
+from alfred_dev.runtime.base import Observed, Runtime, State
 from alfred_dev.stack import Stack
 from alfred_dev.status import Health, ServiceStatus
 from alfred_dev.watch import End, watch
@@ -28,6 +28,7 @@ from alfred_dev.workspace import Workspace, write
 
 PROBE_TIMEOUT_S = 2.0
 WAIT_INTERVAL_S = 0.05
+NOTICE_S = 2.5
 GATEWAY_FOLDER = "gateway/"
 STARTING = (Action.START, Action.RESTART)
 
@@ -86,13 +87,16 @@ def up(
         return Report(statuses=statuses, duration_s=time.monotonic() - began, steps=steps)
     statuses, end = _carry_out(stack, wanted, steps, progress, began=began, timeout_s=timeout_s)
     put_topology(stack, statuses, progress)
+    took_s = time.monotonic() - began
+    if steps and end is End.HEALTHY:
+        _let_notice(stack, wanted.ids)
     failures: tuple[Failure, ...] = ()
     if end is not End.HEALTHY:
         statuses = look(stack, chosen=wanted.ids)  # what was blocked has not been asked yet
         failures = remarks.explain(stack, statuses, out_of_memory=processes.memory_kills() > killed)
     return Report(
         statuses=statuses,
-        duration_s=time.monotonic() - began,
+        duration_s=took_s,
         failures=failures,
         timed_out=end is End.TIME_OUT and all(f.kind is FailureClass.TIMEOUT for f in failures),
         steps=steps,
@@ -166,6 +170,17 @@ def put_topology(stack: Stack, statuses: Iterable[ServiceStatus], progress: Prog
                 progress.note(f"Pub/Sub: {line}")
         except topology.TopologyError as error:
             progress.note(f"warning: {error}")
+
+
+def _let_notice(stack: Stack, started: Collection[str]) -> None:
+    """Wait a moment for those that need what was started: they ask for it once a second."""
+    needing = waves.needing(stack.plan, started) & {*selected(stack)}
+    deadline = time.monotonic() + NOTICE_S
+    while needing and time.monotonic() < deadline:
+        rows = [s for s in look(stack) if s.id in needing and s.running.state is State.RUNNING]
+        if all(s.health is Health.HEALTHY or s.blocked_by for s in rows):
+            return
+        time.sleep(WAIT_INTERVAL_S)
 
 
 def left_out(stack: Stack, wanted: Plan, steps: Sequence[Step], progress: Progress) -> set[str]:

@@ -44,3 +44,11 @@ def ready(
     """Return what waits for nobody any more."""
     healthy = {s.id for s in statuses if s.health is Health.HEALTHY}
     return tuple(name for name, below in waits.items() if healthy.issuperset(below))
+
+
+def needing(plan: Plan, names: Collection[str]) -> frozenset[str]:
+    """Return what needs any of ``names``, directly or not, without those themselves."""
+    found: set[str] = set(names)
+    while more := {s.id for s in plan.services if s.id not in found and found & {*s.depends_on}}:
+        found |= more
+    return frozenset(found - set(names))

@@ -71,3 +71,10 @@ def test_a_task_is_well_when_it_has_ended_well() -> None:
     at_work = Running(state=State.RUNNING, pid=1, spec=SPEC)
     assert seen(at_work) == (Health.STARTING, "it is at work", "keep")
     assert seen(Running(state=State.STOPPED))[0] is Health.DOWN
+
+
+def test_what_needs_a_service_is_found_over_several_steps() -> None:
+    found = waves.needing(plan(), ["db-postgres"])
+    assert {"model-registry", "model-router", "agent-core", "ui-chat"} <= found
+    assert not found & {"db-postgres", "redis", "mail-server"}
+    assert waves.needing(plan(), plan().ids) == frozenset()

@@ -62,7 +62,11 @@ DAMAGED = either(r"is not the data of", r"invalid (?:checkpoint|primary checkpoi
                  r"could not read file", r"database disk image is malformed",
                  r"file is not a database",
                  r"pg_control", r"short read or OOM loading", r"unexpected character.*aof",
-                 r"AOF (?:manifest|file|loading)", r"Fatal error loading the DB",
+                 # Without such a word it is what a healthy start says of it.
+                 r"(?:bad|invalid|error|fail|wrong|corrupt)\w*\b.*\bAOF (?:manifest|file|loading)",
+                 r"\bAOF (?:manifest|file|loading)\b.*"
+                 r"(?:error|fail|abort|invalid|corrupt|missing|doesn't exist|not found)",
+                 r"Fatal error loading the DB",
                  r"invalid (?:magic|header|segment)", r"required WAL directory.*does not exist",
                  r"required .*does not exist", r"(?:file is )?not a database",
                  r"cannot be read: (?:Expecting|Extra data|Unterminated|Invalid|unexpected)",

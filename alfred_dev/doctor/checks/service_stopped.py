@@ -11,6 +11,13 @@ from alfred_dev.doctor.seen import Services
 
 def judge(seen: Services, given: Given) -> Iterable[Finding]:
     """Find what is selected and stopped, while other services run."""
+    if seen.idle and not given.ever_up:
+        return  # nothing should run: stack-down says so
+    stopped = [service.id for service in seen.ill if service.stopped]
+    ours = [r.id for r in seen.rows if r.status.selected and r.status.service.contained]
+    if len(ours) > 1 and {*ours} <= {*stopped}:  # what runs beside the engine may go on
+        yield _all(stopped)
+        return
     for service in seen.ill:
         if service.stopped and (seen.alive or not seen.idle):
             name = service.id
@@ -24,6 +31,18 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
                     automatic=True,
                 ),
             )
+
+
+def _all(names: list[str]) -> Finding:
+    return Finding(
+        subject="stack",
+        about=frozenset(names),
+        cause=f"nothing of the stack runs: all {len(names)} services were stopped, and not by "
+        "alfred-dev down (the machine or the engine was started anew, or `docker stop`)",
+        evidence=(f"{names[0]} and {len(names) - 1} more: stopped",),
+        fix=Fix(text="Start everything.", commands=("alfred-dev up",), automatic=True),
+        everything=True,
+    )
 
 
 CHECK = Check(

@@ -11,7 +11,9 @@ from alfred_dev.doctor.seen import Services
 
 def judge(seen: Services, given: Given) -> Iterable[Finding]:
     """Say that nothing runs, where nothing should."""
-    if seen.idle and not seen.alive and not given.ever_up:
+    contained = given.plan is not None and given.plan.runtime == "docker"
+    # An engine is alive whatever it runs; a supervisor that is, was started by somebody.
+    if seen.idle and not given.ever_up and (contained or not seen.alive):
         yield Finding(
             subject="stack",
             cause="nothing was started here yet, or alfred-dev down ended it",

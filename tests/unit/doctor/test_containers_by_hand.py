@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from alfred_dev.doctor import triage
+from alfred_dev.doctor import triage, words
 from alfred_dev.doctor.checks import (
     container_throttled,
     data_access,
     name_shared,
     program_unusable,
+    service_stopped,
     service_unready,
+    stack_down,
 )
 from alfred_dev.doctor.look.engine import Container, Containers, _cpus
 from alfred_dev.doctor.look.siblings import Seen, Siblings
@@ -97,3 +99,34 @@ def test_an_image_that_holds_something_else_is_made_anew() -> None:
     look = ended("redis", 'exec: "python3": executable file not found in $PATH: unknown')
     (found,) = judged(program_unusable.CHECK, look, given(plan=CONTAINED, project="p"))
     assert found.fix.commands == ("alfred-dev up --build",)
+
+
+def test_a_whole_stack_that_was_stopped_is_one_finding() -> None:
+    """What is no container (the dashboard) goes on, and the engine is alive."""
+    names = [s.id for s in CONTAINED.services if s.contained]
+    look = seen(states=dict.fromkeys(names, Runs.STOPPED), plan=CONTAINED)
+    (found,) = judged(service_stopped.CHECK, look, given(plan=CONTAINED))
+    assert (found.subject, found.fix.commands) == ("stack", ("alfred-dev up",))
+    some = seen(states=dict.fromkeys(names[:2], Runs.STOPPED), plan=CONTAINED)
+    assert len(judged(service_stopped.CHECK, some, given(plan=CONTAINED))) == 2
+
+
+def test_after_down_nothing_is_broken_though_the_engine_is_alive() -> None:
+    look = seen(states=dict.fromkeys(CONTAINED.ids, Runs.STOPPED), plan=CONTAINED)
+    known = given(plan=CONTAINED, ever_up=False)
+    assert judged(service_stopped.CHECK, look, known) == []
+    assert [f.subject for f in judged(stack_down.CHECK, look, known)] == ["stack"]
+
+
+@pytest.mark.parametrize(
+    ("line", "damaged"),
+    [
+        ("* Reading RDB base file on AOF loading...", False),
+        ("* Opening AOF incr file appendonly.aof.1.incr.aof on server start", False),
+        ("# Invalid AOF manifest file format", True),
+        ("# AOF loading aborted because there was error on opening", True),
+        ("# The AOF file appendonly.aof.1.incr.aof doesn't exist", True),
+    ],
+)
+def test_what_a_healthy_start_of_redis_says_is_no_damage(line: str, damaged: bool) -> None:
+    assert bool(words.DAMAGED.search(line)) is damaged

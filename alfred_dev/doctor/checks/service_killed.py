@@ -43,7 +43,9 @@ CHECK = Check(
     category=Category.SERVICES,
     cause="`kill`, a cleaning script, or a crash inside the program",
     fix="`alfred-dev up SERVICE`",
-    depends_on=frozenset({"limit-inherited", "out-of-memory", "supervisor-lost", "engine-down"}),
+    depends_on=frozenset(
+        {"limit-inherited", "out-of-memory", "supervisor-lost", "engine-down", "service-stopped"}
+    ),
     rank=44,
     observe=services,
     judge=judge,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.doctor.seen import Services
 
+KILLED = re.compile(r"\bSIG(?:KILL|TERM)\b")
+
 
 def judge(seen: Services, given: Given) -> Iterable[Finding]:
     """Find what is selected and stopped, while other services run."""
     if seen.idle and not given.ever_up:
         return  # nothing should run: stack-down says so
-    stopped = [service.id for service in seen.ill if service.stopped]
+    stopped = [s.id for s in seen.ill if s.stopped or (s.ended and KILLED.search(s.ending))]
     ours = [r.id for r in seen.rows if r.status.selected and r.status.service.contained]
     if len(ours) > 1 and {*ours} <= {*stopped}:  # what runs beside the engine may go on
         yield _all(stopped)
@@ -38,7 +41,8 @@ def _all(names: list[str]) -> Finding:
         subject="stack",
         about=frozenset(names),
         cause=f"nothing of the stack runs: all {len(names)} services were stopped, and not by "
-        "alfred-dev down (the machine or the engine was started anew, or `docker stop`)",
+        "alfred-dev down (the machine or the engine was started anew, or `docker stop`, "
+        "`docker kill`)",
         evidence=(f"{names[0]} and {len(names) - 1} more: stopped",),
         fix=Fix(text="Start everything.", commands=("alfred-dev up",), automatic=True),
         everything=True,

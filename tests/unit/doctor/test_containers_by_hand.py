@@ -12,6 +12,7 @@ from alfred_dev.doctor.checks import (
     data_access,
     name_shared,
     program_unusable,
+    service_killed,
     service_stopped,
     service_unready,
     stack_down,
@@ -107,6 +108,15 @@ def test_a_whole_stack_that_was_stopped_is_one_finding() -> None:
     look = seen(states=dict.fromkeys(names, Runs.STOPPED), plan=CONTAINED)
     (found,) = judged(service_stopped.CHECK, look, given(plan=CONTAINED))
     assert (found.subject, found.fix.commands) == ("stack", ("alfred-dev up",))
+    mixed = {name: Runs.EXITED for name in names[1:]}
+    ends = dict.fromkeys(names[1:], "terminated by SIGKILL")
+    killed = seen(states={names[0]: Runs.STOPPED, **mixed}, details=ends, plan=CONTAINED)
+    outcomes = [
+        Outcome(check=module.CHECK, state=State.FOUND,
+                findings=tuple(judged(module.CHECK, killed, given(plan=CONTAINED))))
+        for module in (service_killed, service_stopped)
+    ]  # fmt: skip
+    assert [c.finding.subject for c in triage.causes(outcomes, CONTAINED)] == ["stack"]
     some = seen(states=dict.fromkeys(names[:2], Runs.STOPPED), plan=CONTAINED)
     assert len(judged(service_stopped.CHECK, some, given(plan=CONTAINED))) == 2
 

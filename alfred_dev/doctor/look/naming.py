@@ -64,6 +64,19 @@ class Trusting:
     others: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Both halves of what ``setup`` does."""
+
+    naming: Naming
+    trusting: Trusting
+
+
+async def setup(scene: Scene) -> Setup:
+    """Look at names and at trust, each as its own checks do."""
+    return Setup(naming=await scene.see(naming), trusting=await scene.see(trusting))
+
+
 async def naming(scene: Scene) -> Naming:
     """Resolve every name as programs do, and look at what setup wrote."""
     return await asyncio.to_thread(_naming, scene)

@@ -44,7 +44,7 @@ from alfred_dev.doctor.look.engine import Container, Containers
 from alfred_dev.doctor.look.gateway import Route, Routes
 from alfred_dev.doctor.look.health import Alarms
 from alfred_dev.doctor.look.machine import Machine, Space
-from alfred_dev.doctor.look.naming import Done, Naming, Trusting
+from alfred_dev.doctor.look.naming import Done, Naming, Setup, Trusting
 from alfred_dev.doctor.look.secrets import RUNNING, Passwords, Refused
 from alfred_dev.doctor.look.told import Endpoints, Told
 from alfred_dev.doctor.look.watching import Watching
@@ -276,7 +276,7 @@ MISSING = Resolution(name=NAME, addresses=())
 HERE = Resolution(name=NAME, addresses=("127.0.0.1", "::1"))
 STRANGE = Resolution(name=NAME, addresses=("172.19.0.5",))
 HOSTS = Done(kind="hosts_file", target="/etc/hosts", holds=True)
-NAMING = (setup_not_done, names_lost, name_elsewhere, names_unanswered)
+NAMING = (names_lost, name_elsewhere, names_unanswered)
 
 
 @pytest.mark.parametrize(
@@ -296,6 +296,8 @@ NAMING = (setup_not_done, names_lost, name_elsewhere, names_unanswered)
 )  # fmt: skip
 def test_why_a_name_does_not_lead_here(look: Naming, code: str | None) -> None:
     found = [check.CHECK.code for check in NAMING if judged(check.CHECK, look)]
+    whole = Setup(naming=look, trusting=Trusting(made=True))
+    found += [setup_not_done.CHECK.code for _ in judged(setup_not_done.CHECK, whole)]
     assert found == ([code] if code else [])
 
 
@@ -325,7 +327,12 @@ def test_trust_that_was_lost_and_trust_that_never_was() -> None:
     fresh = Trusting(made=True, done=(Done(kind="debian", target="the system", holds=True),),
                      others=("Firefox",))  # fmt: skip
     assert judged(ca_untrusted.CHECK, fresh)[0].severity is Severity.WARNING
-    assert judged(ca_untrusted.CHECK, Trusting(made=True, others=("Firefox",))) == []
+    never = Trusting(made=True, others=("Firefox",))
+    assert judged(ca_untrusted.CHECK, never) == []
+    by_hand = Setup(naming=Naming(names=(HERE,)), trusting=never)
+    assert judged(setup_not_done.CHECK, by_hand)[0].evidence == ("Firefox does not trust it",)
+    unnamed = Setup(naming=Naming(names=(MISSING,)), trusting=never)
+    assert len(judged(setup_not_done.CHECK, unnamed)) == 1
 
 
 GOOD = Leaf(name="gateway", path="/p/certs/gateway.pem", reason="", left_days=300)

@@ -96,6 +96,7 @@ CHECK = Check(
             "postgres-connections",
             "postgres-refuses-writes",
             "redis-refuses-writes",
+            "too-many-open-files",
         }
     ),
     rank=60,

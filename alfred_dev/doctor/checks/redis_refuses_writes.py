@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from alfred_dev.doctor.ailing import restart
-from alfred_dev.doctor.look.stores import Stores, stores
+from alfred_dev.doctor.look.stores import NO_PLACE, Stores, stores
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given
 from alfred_dev.probe.base import Reason
 
@@ -16,6 +16,7 @@ MEANS = (
     ("NOREPLICAS", "it was told to wait for replicas that are not there"),
     ("LOADING", "it is still loading its data"),
     ("NOPERM", "the user may not write"),
+    (NO_PLACE, "it takes no more clients"),
 )
 
 
@@ -24,9 +25,10 @@ def judge(seen: Stores, given: Given) -> Iterable[Finding]:
     for name, result in seen.writes.items():
         if not result.ok and result.reason is not Reason.OTHER:  # that is this machine's word
             why = next((text for word, text in MEANS if word in result.detail), "it says why")
+            what = "clients" if NO_PLACE in result.detail else "writes"
             yield Finding(
                 subject=name,
-                cause=f"{name} answers but refuses writes: {why} ({result.detail})",
+                cause=f"{name} answers but refuses {what}: {why} ({result.detail})",
                 evidence=(f"SET: {result.detail}",),
                 fix=Fix(
                     text="Restart it: what was set while it ran is forgotten. "

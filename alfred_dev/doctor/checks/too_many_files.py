@@ -8,7 +8,7 @@ from alfred_dev.doctor import words
 from alfred_dev.doctor.ailing import unwell
 from alfred_dev.doctor.look.services import services
 from alfred_dev.doctor.model import Category, Check, Finding, Fix, Given, Severity
-from alfred_dev.doctor.seen import Services
+from alfred_dev.doctor.seen import Process, Services
 
 NEARLY = 0.9
 
@@ -27,12 +27,17 @@ def judge(seen: Services, given: Given) -> Iterable[Finding]:
             f"{process.files_limit}" if near else f"{service.id} ran out of open files",
             evidence=(line.text,) if line else (
                 f"/proc: {process.files} descriptors, soft limit {process.files_limit}",),
-            severity=Severity.ERROR if service.ill else Severity.WARNING,
+            severity=Severity.ERROR if service.ill or _none_left(process) else Severity.WARNING,
             fix=Fix(
                 text="Raise the limit in this shell, and start the services anew from it.",
                 commands=("ulimit -n $(ulimit -Hn)", "alfred-dev down && alfred-dev up"),
             ),
         )  # fmt: skip
+
+
+def _none_left(process: Process) -> bool:
+    """Tell whether the next request is one too many: it takes a connection, and asks others."""
+    return 0 < process.files_limit <= process.files + 1
 
 
 CHECK = Check(

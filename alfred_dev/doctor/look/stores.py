@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 
 from alfred_dev.catalog.model import ProbeKind
@@ -11,12 +12,14 @@ from alfred_dev.doctor.scene import Scene
 from alfred_dev.doctor.seen import Services
 from alfred_dev.plan import Endpoint, Plan
 from alfred_dev.probe import postgres, redis
-from alfred_dev.probe.base import ProbeResult, Reason, Target, well
+from alfred_dev.probe.base import ProbeResult, Reason, Target, ill, well
 from alfred_dev.probe.targets import target_of
 from alfred_dev.status import Health
 
 # A key that lives for a millisecond: whether a write is taken is only known by writing.
 WRITE = ("SET", "alfred-dev:doctor", "1", "PX", "1")
+CLIENTS = re.compile(r"^(connected_clients|maxclients):(\d+)", re.MULTILINE)
+NO_PLACE = "max number of clients"  # as Redis calls it when it turns one away
 QUESTION = (
     "SELECT concat_ws(' ', current_setting('default_transaction_read_only'), "
     "pg_is_in_recovery(), (SELECT count(*) FROM pg_stat_activity "
@@ -78,7 +81,12 @@ async def stores(scene: Scene) -> Stores:
 
 
 async def _write(endpoint: Endpoint, scene: Scene) -> ProbeResult:
-    return await written(target_of(endpoint, _plan(scene).settings), scene.probe_timeout_s)
+    target, patience = target_of(endpoint, _plan(scene).settings), scene.probe_timeout_s
+    result = await written(target, patience)
+    if not result.ok:
+        return result
+    told = await redis.text(target, "INFO", "clients", timeout_s=patience)
+    return ill(Reason.STATUS, said) if (said := crowded(told or "")) else result
 
 
 async def written(target: Target, patience: float) -> ProbeResult:
@@ -91,6 +99,13 @@ async def written(target: Target, patience: float) -> ProbeResult:
         redis.reply(target, "PING", timeout_s=2 * patience),
     )
     return again if ping.ok else well("slow")
+
+
+def crowded(told: str) -> str:
+    """Return what INFO says of clients where there is no place for one more, else "". Pure."""
+    found = {m[1]: int(m[2]) for m in CLIENTS.finditer(told)}
+    here, most = found.get("connected_clients", 0), found.get("maxclients", 0)
+    return f"{NO_PLACE}: {here} of {most}" if most and here >= most else ""
 
 
 async def _database(endpoint: Endpoint, scene: Scene) -> Database | None:

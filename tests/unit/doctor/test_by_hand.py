@@ -26,6 +26,7 @@ from alfred_dev.doctor.checks import (
     render_old,
     service_ended,
     setting_missing,
+    too_many_files,
 )
 from alfred_dev.doctor.look.certs import Certs, Leaf
 from alfred_dev.doctor.look.configuration import Configuration
@@ -34,8 +35,9 @@ from alfred_dev.doctor.look.keeping import Keeping
 from alfred_dev.doctor.look.kept import Kept
 from alfred_dev.doctor.look.machine import Machine, Space
 from alfred_dev.doctor.look.naming import Naming
-from alfred_dev.doctor.look.stores import Database, Stores
+from alfred_dev.doctor.look.stores import Database, Stores, crowded
 from alfred_dev.doctor.model import Finding, Fix, Outcome, State
+from alfred_dev.doctor.seen import Process
 from alfred_dev.envtext import parse_env_file
 from alfred_dev.errors import ConfigError, MachineError
 from alfred_dev.host.outgoing import Outgoing
@@ -208,3 +210,22 @@ def test_what_was_said_before_nobody_was_let_in_is_no_second_cause() -> None:
     ]
     (cause,) = triage.causes(outcomes, worlds.plan())
     assert cause.check.code == "login-refused"
+
+
+@pytest.mark.parametrize(("files", "severity"), [(59, "warning"), (63, "error"), (70, "error")])
+def test_a_well_service_without_a_free_descriptor_is_an_error(files: int, severity: str) -> None:
+    process = {"agent-core": Process(files=files, files_limit=64)}
+    (found,) = judged(too_many_files.CHECK, seen(processes=process))
+    assert found.severity == severity
+
+
+def test_a_redis_without_a_place_for_one_more_client_is_named() -> None:
+    assert crowded("# Clients\r\nconnected_clients:7\r\nmaxclients:10000\r\n") == ""
+    assert crowded("") == ""
+    said = crowded("# Clients\r\nconnected_clients:2\r\nmaxclients:1\r\n")
+    stores = Stores(writes={"redis": ill(Reason.STATUS, said)}, services=seen())
+    (found,) = judged(redis_refuses_writes.CHECK, stores)
+    assert found.cause == (
+        "redis answers but refuses clients: it takes no more clients "
+        "(max number of clients: 2 of 1)"
+    )

@@ -19,6 +19,7 @@ from alfred_dev.status import Health
 # A key that lives for a millisecond: whether a write is taken is only known by writing.
 WRITE = ("SET", "alfred-dev:doctor", "1", "PX", "1")
 CLIENTS = re.compile(r"^(connected_clients|maxclients):(\d+)", re.MULTILINE)
+TURNED_AWAY = 3  # how often at most it is asked
 NO_PLACE = "max number of clients"  # as Redis calls it when it turns one away
 QUESTION = (
     "SELECT concat_ws(' ', current_setting('default_transaction_read_only'), "
@@ -82,11 +83,14 @@ async def stores(scene: Scene) -> Stores:
 
 async def _write(endpoint: Endpoint, scene: Scene) -> ProbeResult:
     target, patience = target_of(endpoint, _plan(scene).settings), scene.probe_timeout_s
-    result = await written(target, patience)
-    if not result.ok:
-        return result
-    told = await redis.text(target, "INFO", "clients", timeout_s=patience)
-    return ill(Reason.STATUS, said) if (said := crowded(told or "")) else result
+    for _ in range(TURNED_AWAY):
+        result = await written(target, patience)
+        if not result.ok:
+            break
+        told = await redis.text(target, "INFO", "clients", timeout_s=patience)
+        if told is not None:  # else it may have been turned away: then it says so of a write
+            return ill(Reason.STATUS, said) if (said := crowded(told)) else result
+    return result
 
 
 async def written(target: Target, patience: float) -> ProbeResult:

@@ -81,7 +81,8 @@ def print_urls(plan: Plan, report: Report, *, waited: bool) -> None:
         _row(out, table, endpoint.endpoint.title, endpoint.endpoint.url, source.kind)
     if out.width >= NARROW:
         _print(out, table)
-    counted = [s for s in chosen if not s.service.is_helper]
+    # Helpers stand beside the platform; where they are all there is, they are what was asked for.
+    counted = [s for s in chosen if not s.service.is_helper] or chosen
     well = [s for s in counted if s.health is Health.HEALTHY]
     ports = sum(len(s.endpoints) for s in well)
     said = f"{_many(len(well), 'service')}, {_many(ports, 'port')}"

@@ -36,6 +36,7 @@ from alfred_dev.cli import (
 from alfred_dev.errors import AlfredError, MachineError, UsageError
 from alfred_dev.report import command
 
+INTERRUPTED = 130  # what a shell reports for SIGINT
 BROKEN_PIPE = 141  # what a shell reports for SIGPIPE
 ISSUES = "this is a mistake in alfred-dev"
 
@@ -109,7 +110,8 @@ def main() -> NoReturn:
     except TyperException as error:
         code = _say(_usage(error), as_json=as_json)
     except typer.Abort:
-        code = 130
+        code = INTERRUPTED
+        sys.unraisablehook = _overlooked
     except BrokenPipeError:
         code = BROKEN_PIPE
     except SystemExit:  # typer ends the process itself when nobody reads its output
@@ -119,6 +121,13 @@ def main() -> NoReturn:
             raise
         code = _say(_mistake(error), as_json=as_json)
     sys.exit(_flushed(code if isinstance(code, int) else 0))
+
+
+def _overlooked(_: object) -> None:
+    """Say nothing of what cannot be ended in order, because Ctrl-C met it while it was made.
+
+    Python forgets it when the interruption is over, and would show a traceback then.
+    """
 
 
 def keep_only(app: typer.Typer, words: Collection[str]) -> None:
@@ -181,6 +190,8 @@ def _mistake(error: Exception) -> AlfredError:
 
 
 def _say(error: AlfredError, *, as_json: bool) -> int:
+    if error.exit_code == INTERRUPTED:
+        sys.unraisablehook = _overlooked
     try:
         from alfred_dev.report import json as report_json
         from alfred_dev.report import text

@@ -77,13 +77,18 @@ class Engine:
         """The image of ours that the code of now runs from: all of them are of the same age."""
         return self.builder(LOCK, BASE_IMAGE).name()
 
+    def has_image(self, name: str) -> bool:
+        return self.try_docker("image", "inspect", name).returncode == 0
+
     def second_names(self) -> list[str]:
         """Give our images names of somebody else, so that no test removes what others use."""
         made = self.builder(LOCK, BASE_IMAGE)
         names = {"alfred-tests:embedded": made.name(), "alfred-tests:base": made.base_name()}
-        for name, image in names.items():
-            self.docker("tag", image, name)
-        return [*names]
+        # Whoever uninstalled a checkout here may have taken one of them with it.
+        there = [name for name, image in names.items() if self.has_image(image)]
+        for name in there:
+            self.docker("tag", names[name], name)
+        return there
 
     def builder(self, lock: Path, base_image: str) -> Builder:
         place = find({**os.environ, **self.variables}, Path.home())

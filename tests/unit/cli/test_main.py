@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import typer
 
@@ -17,6 +20,32 @@ def kept(words: list[str]) -> set[str]:
 
 
 EVERY = kept([])
+# As asyncio.run: Ctrl-C meets a loop that is not whole yet, and closing it fails.
+INTERRUPTED = """
+import sys
+from alfred_dev.cli import main, stack
+
+class Half:
+    def __init__(self):
+        raise KeyboardInterrupt
+    def __del__(self):
+        raise AttributeError("it was never whole")
+
+def half():
+    with stack.interruptible():
+        Half()
+
+main.app.command("half")(half)
+sys.argv = ["alfred-dev", "half"]
+main.main()
+"""
+
+
+def test_an_interruption_shows_no_traceback_of_what_it_met() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
+    assert done.returncode == 130
+    assert "what was started goes on running" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_typer_names_them_as_we_do() -> None:

@@ -53,10 +53,12 @@ def render(
 def exposed(service: PlannedService, source: Source) -> tuple[tuple[Endpoint, str], ...]:
     """Return the port at which a service tells figures, and their path; nothing where it has none.
 
-    The platform's services all do, by agreement; of others the catalog says it.
+    The platform's services all do, by agreement; of others the catalog says it. A helper in one of
+    their tiers is the front of a tunnel: it has none.
     """
     web = next((e for e in service.endpoints if e.protocol == "HTTP"), None)
-    always = PATH if service.definition.tier in EXPOSING_TIERS else ""
+    platform = not service.is_helper and service.definition.tier in EXPOSING_TIERS
+    always = PATH if platform else ""
     path = service.definition.metrics.get(source.kind, always)
     return ((web, path),) if web is not None and path else ()
 
